@@ -1,0 +1,1 @@
+//! Announce schedule: stub.

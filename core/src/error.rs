@@ -1,0 +1,149 @@
+//! What can go wrong, by who is to blame: the torrent, a peer, the disk, the caller.
+
+use crate::disk::DiskError;
+use crate::input::NetError;
+use crate::wire::WireError;
+use core::time::Duration;
+
+/// A torrent that was not taken on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// Version 2 only: shown, but not yet downloaded.
+    #[error("unsupported: this torrent is version 2 only (BEP 52); a hybrid or version 1 torrent is needed")]
+    VersionTwoOnly,
+    /// The engine has it already.
+    #[error("usage: this torrent is already being downloaded or seeded")]
+    Duplicate,
+    /// The engine is shutting down.
+    #[error("interrupted: the session is shutting down")]
+    ShuttingDown,
+}
+
+/// Why a torrent cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TorrentError {
+    /// Something that is not this torrent's data stands at the target; it was not touched.
+    #[error(
+        "path: something else stands at the target, and it is not this torrent's data; move it or choose another name"
+    )]
+    TargetInTheWay,
+    /// The data to seed does not match.
+    #[error("path: the data does not match the torrent ({good} of {total} pieces do)")]
+    DataMismatch {
+        /// Pieces that match.
+        good: u32,
+        /// All pieces.
+        total: u32,
+    },
+    /// There is nothing at the target to seed or verify.
+    #[error("path: there is nothing at that path")]
+    TargetMissing,
+    /// The disk failed, and it is not worth waiting.
+    #[error("{error} ({have} of {total} pieces verified and kept)")]
+    Disk {
+        /// What failed.
+        error: DiskError,
+        /// Pieces verified and recorded.
+        have: u32,
+        /// All pieces.
+        total: u32,
+    },
+    /// Not complete within [`TorrentOptions::timeout`](crate::TorrentOptions::timeout).
+    #[error("interrupted: not complete after {0:?}; run the same command again to go on")]
+    TimedOut(Duration),
+    /// No progress within [`TorrentOptions::stall_timeout`](crate::TorrentOptions::stall_timeout).
+    #[error("interrupted: no progress for {0:?}; run the same command again to go on")]
+    Stalled(Duration),
+}
+
+/// Why a connection to a peer ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DisconnectReason {
+    /// The connection could not be opened.
+    #[error("peer: cannot connect: {0}")]
+    ConnectFailed(NetError),
+    /// It was not open in time.
+    #[error("peer: no connection in time")]
+    ConnectTimeout,
+    /// The handshake did not come in time.
+    #[error("peer: no handshake in time")]
+    HandshakeTimeout,
+    /// It closed the connection.
+    #[error("peer: closed the connection")]
+    Closed,
+    /// The connection broke.
+    #[error("peer: {0}")]
+    Broken(NetError),
+    /// Nothing arrived for too long.
+    #[error("peer: silent for too long")]
+    Silent,
+    /// It broke the protocol.
+    #[error(transparent)]
+    Misbehaved(#[from] PeerFault),
+    /// It is ourselves.
+    #[error("peer: it is ourselves")]
+    OurselfAgain,
+    /// Another connection to the same peer is open.
+    #[error("peer: already connected")]
+    Duplicate,
+    /// It is banned.
+    #[error("peer: banned")]
+    Banned,
+    /// It wants a torrent that we do not have.
+    #[error("peer: wants another torrent")]
+    UnknownTorrent,
+    /// Too many connections.
+    #[error("peer: no room for more connections")]
+    NoRoom,
+    /// Neither has anything for the other: two seeds.
+    #[error("peer: nothing to exchange")]
+    NothingToExchange,
+    /// Its place was given to another peer.
+    #[error("peer: replaced by another")]
+    Replaced,
+    /// The torrent stopped.
+    #[error("peer: the torrent stopped")]
+    TorrentStopped,
+}
+
+/// A rule of the protocol that a peer broke.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeerFault {
+    /// A message that cannot be read.
+    #[error("peer: {0}")]
+    Wire(#[from] WireError),
+    /// A piece number beyond the torrent.
+    #[error("peer: piece {index} of a torrent with {total} pieces")]
+    PieceOutOfRange {
+        /// What it sent.
+        index: u32,
+        /// How many there are.
+        total: u32,
+    },
+    /// A message that is not allowed at this point, such as a second bitfield.
+    #[error("peer: {0} not allowed here")]
+    OutOfPlace(&'static str),
+    /// Too many requests that cannot be served.
+    #[error("peer: {0} invalid requests")]
+    InvalidRequests(u32),
+    /// Too many blocks that nobody asked for.
+    #[error("peer: {0} blocks that nobody asked for")]
+    UnwantedBlocks(u32),
+    /// A fast-extension message without the extension (BEP 6).
+    #[error("peer: {0} without the fast extension")]
+    NotNegotiated(&'static str),
+}
+
+/// What was proved against an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum BanReason {
+    /// It alone sent a piece that failed its hash.
+    #[error("sent a corrupt piece")]
+    CorruptPiece,
+    /// It sent a block that differs from the one in the piece that later passed its hash.
+    #[error("sent a corrupt block")]
+    CorruptBlock,
+    /// It named pieces that do not exist, twice.
+    #[error("keeps naming pieces that do not exist")]
+    ImpossiblePieces,
+}

@@ -1,0 +1,81 @@
+//! Every size that somebody outside controls has its limit here, by name, with the reason.
+
+use core::time::Duration;
+
+/// Bytes of a .torrent file. The largest honest ones are a few MiB.
+pub const MAX_TORRENT_FILE: usize = 32 << 20;
+/// Nesting of lists and dictionaries in bencode.
+pub const MAX_BENCODE_DEPTH: usize = 100;
+/// Values in one bencoded document: a .torrent of 500,000 files stays below.
+pub const MAX_BENCODE_TOKENS: usize = 3_000_000;
+/// Pieces of one torrent.
+pub const MAX_PIECES: u32 = 1 << 21;
+/// Bytes of one piece.
+pub const MAX_PIECE_LENGTH: u32 = 512 << 20;
+/// Bytes of one torrent, and so of one file.
+pub const MAX_TOTAL_LENGTH: u64 = 1 << 48;
+/// Files of one torrent.
+pub const MAX_FILES: usize = 500_000;
+/// Elements of one path.
+pub const MAX_PATH_DEPTH: usize = 100;
+/// Bytes of one element of a path: what every common file system takes, `.part` and the like included.
+pub const MAX_PATH_ELEMENT: usize = 240;
+/// Trackers of one torrent, over all tiers.
+pub const MAX_TRACKERS: usize = 500;
+/// Bytes of one URL.
+pub const MAX_URL: usize = 4_096;
+
+/// Bytes of a `piece` message's payload that we accept: one block.
+pub const MAX_BLOCK_MESSAGE: u32 = 16 * 1024;
+/// Bytes that a peer may request at once. Clients ask for 16 KiB; a few old ones for 128.
+pub const MAX_REQUEST_LEN: u32 = 128 * 1024;
+/// Bytes of an extended message (BEP 10).
+pub const MAX_EXTENDED_MESSAGE: u32 = 1 << 20;
+/// Bytes of an extension handshake (BEP 10).
+pub const MAX_EXTENSION_HANDSHAKE: usize = 64 << 10;
+/// Nesting and values of an extension handshake.
+pub const MAX_EXTENSION_DEPTH: usize = 8;
+/// See [`MAX_EXTENSION_DEPTH`].
+pub const MAX_EXTENSION_TOKENS: usize = 2_000;
+/// Bytes of a message of a kind that we do not know: it is skipped.
+pub const MAX_UNKNOWN_MESSAGE: u32 = 1 << 20;
+/// Slices below this many bytes are copied together, so that no small slice pins a large buffer.
+pub const MIN_SHARED_SLICE: usize = 4 << 10;
+
+/// Requests that one peer may have waiting with us (our `reqq`, BEP 10).
+pub const MAX_INCOMING_REQUESTS: usize = 500;
+/// Requests while choked, or malformed ones, before a peer is dropped.
+pub const MAX_INVALID_REQUESTS: u32 = 300;
+/// Payload bytes handed to the driver for one connection and not yet sent.
+pub const MAX_UNSENT: usize = 256 << 10;
+/// Requests that we keep outstanding with one peer.
+pub const MAX_OUTSTANDING_REQUESTS: usize = 2_000;
+
+/// Time from a connection's start to the end of the handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a connection to open.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection on which nothing arrives for so long is dropped (BEP 3: keep-alives come every 2 minutes).
+pub const PEER_SILENCE: Duration = Duration::from_secs(150);
+/// We send a keep-alive after so long without a message of ours (BEP 3).
+pub const KEEP_ALIVE: Duration = Duration::from_secs(100);
+
+/// Bytes of an HTTP response's head, and its lines.
+pub const MAX_HTTP_HEAD: usize = 16 << 10;
+/// See [`MAX_HTTP_HEAD`].
+pub const MAX_HTTP_HEADERS: usize = 100;
+/// Bytes of an HTTP response's body, before and after inflation.
+pub const MAX_HTTP_BODY: usize = 1 << 20;
+/// Redirects followed for one request.
+pub const MAX_REDIRECTS: u32 = 5;
+/// Time for one whole exchange with a tracker, redirects included.
+pub const TRACKER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Peers taken from one announce.
+pub const MAX_ANNOUNCE_PEERS: usize = 200;
+/// Characters shown of a text from outside.
+pub const MAX_SHOWN_TEXT: usize = 200;
+
+/// Addresses remembered for one torrent.
+pub const MAX_KNOWN_PEERS: usize = 3_000;
+/// Bytes of a journal that we are ready to read back.
+pub const MAX_JOURNAL: u64 = 64 << 20;

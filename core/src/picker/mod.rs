@@ -1,0 +1,1 @@
+//! Picker: stub.

@@ -1,0 +1,76 @@
+//! How fast something goes: bytes a second over the last seconds, in whole numbers only.
+
+use crate::time::{Duration, Instant};
+
+const SLOT: Duration = Duration::from_millis(500);
+const SLOTS: usize = 8;
+
+/// A sliding sum over the last four seconds, in eight slots. Costs nothing while nothing happens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rate {
+    slots: [u64; SLOTS],
+    /// The slot that is being filled, counted from the origin of time.
+    current: u64,
+    /// The first slot that has been counted in.
+    since: Option<u64>,
+    total: u64,
+}
+
+impl Rate {
+    /// Counts `bytes` at `now`.
+    pub(crate) fn add(&mut self, now: Instant, bytes: u64) {
+        self.advance(now);
+        self.since.get_or_insert(self.current);
+        self.slots[(self.current % SLOTS as u64) as usize] += bytes;
+        self.total += bytes;
+    }
+
+    /// Bytes a second: over the last four seconds, or over the time since the first byte if that is less.
+    pub(crate) fn per_second(&self, now: Instant) -> u64 {
+        let mut copy = self.clone();
+        copy.advance(now);
+        let Some(since) = copy.since else { return 0 };
+        let spans = (copy.current - since + 1).min(SLOTS as u64);
+        copy.slots.iter().sum::<u64>() * 1_000 / (spans * SLOT.as_millis() as u64)
+    }
+
+    /// All bytes ever counted.
+    pub(crate) const fn total(&self) -> u64 {
+        self.total
+    }
+
+    fn advance(&mut self, now: Instant) {
+        let slot = now.as_micros() / SLOT.as_micros() as u64;
+        if slot <= self.current {
+            return;
+        }
+        let stale = (slot - self.current).min(SLOTS as u64);
+        for n in 0..stale {
+            self.slots[((slot - n) % SLOTS as u64) as usize] = 0;
+        }
+        self.current = slot;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_stream_is_measured_and_forgotten() {
+        let mut rate = Rate::default();
+        for tick in 0..80 {
+            rate.add(Instant::from_millis(tick * 100), 1_000);
+        }
+        assert_eq!(rate.per_second(Instant::from_millis(7_999)), 10_000);
+        assert_eq!(rate.per_second(Instant::from_secs(60)), 0);
+        assert_eq!(rate.total(), 80_000);
+    }
+
+    #[test]
+    fn the_first_second_is_not_diluted_by_the_silence_before() {
+        let mut rate = Rate::default();
+        rate.add(Instant::from_secs(1_000), 5_000);
+        assert_eq!(rate.per_second(Instant::from_secs(1_000)), 10_000);
+    }
+}
