@@ -1,0 +1,151 @@
+//! Everything of a session that does not depend on how the driver waits.
+
+use crate::clock::Clock;
+use crate::error::SessionError;
+use crate::net;
+use crate::rlimit::Budget;
+use crate::settings::Settings;
+use crate::store::{Contents, Store};
+use crate::tls::TlsRoots;
+use crate::workers::{Notify, Workers};
+use peerless_core::{Action, Engine, Event, Input, Metainfo, TorrentId, TorrentOptions};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The engine with its files, its workers and its clock: a driver adds sockets.
+///
+/// One round of a driver's loop: [`collect`](Self::collect) what workers finished, perform what
+/// [`next_action`](Self::next_action) hands out until it has no more, return an event if
+/// [`next_event`](Self::next_event) has one, otherwise wait for sockets, for `notify`, or for
+/// [`timeout`](Self::timeout), and [`handle`](Self::handle) what came.
+#[derive(Debug)]
+pub struct Shared {
+    engine: Engine,
+    clock: Clock,
+    store: Arc<Store>,
+    workers: Workers,
+    tls: TlsRoots,
+    listeners: Vec<TcpListener>,
+    listening: Vec<SocketAddr>,
+    finished: Vec<Input>,
+}
+
+impl Shared {
+    /// Opens everything. `notify` is called from a worker's thread whenever [`collect`](Self::collect) has
+    /// something to do, once for each batch; it must not block.
+    pub fn open(settings: Settings, notify: Notify) -> Result<Self, SessionError> {
+        let budget = Budget::claim();
+        let mut config = settings.engine;
+        config.max_peers = config.max_peers.min(budget.peers());
+        config.max_half_open = config.max_half_open.min(budget.peers());
+        let seed = settings.seed.map_or_else(crate::entropy::seed, Ok)?;
+        let clock = Clock::new();
+        let mut engine = Engine::new(config, seed, clock.now());
+        let store = Arc::new(Store::new(settings.max_open_files.unwrap_or(budget.files)));
+        let workers = Workers::new(store.clone(), settings.disk_workers, notify)?;
+        let (listeners, listening) = settings.listen.as_ref().map(net::listen).unwrap_or_default();
+        for &local in &listening {
+            engine.handle(clock.now(), Input::Listening { local });
+        }
+        let tls = TlsRoots::new(settings.extra_roots);
+        Ok(Self { engine, clock, store, workers, tls, listeners, listening, finished: Vec::new() })
+    }
+
+    /// Takes on a torrent: see [`Session::add`](crate::Session::add).
+    pub fn add(
+        &mut self,
+        metainfo: Arc<Metainfo>,
+        target: PathBuf,
+        options: TorrentOptions,
+    ) -> Result<TorrentId, SessionError> {
+        let contents = Contents::of(&metainfo);
+        let target = self.store.claim(&target)?;
+        let torrent = self.engine.add_torrent(self.clock.now(), metainfo, options)?;
+        self.store.register(torrent, target, contents);
+        Ok(torrent)
+    }
+
+    /// The next thing to do with a socket. What is to be done with files and names is begun on the way.
+    pub fn next_action(&mut self) -> Option<Action> {
+        loop {
+            match self.engine.poll_action()? {
+                Action::Disk { job, op } => self.workers.disk(job, op),
+                Action::Resolve { job, host } => self.workers.resolve(job, host),
+                Action::Cancel { job } => self.workers.cancel(job),
+                action => return Some(action),
+            }
+        }
+    }
+
+    /// The next thing to tell the application.
+    pub fn next_event(&mut self) -> Option<Event> {
+        let event = self.engine.poll_event()?;
+        if let Event::Stopped { torrent } = event {
+            self.store.unregister(torrent);
+        }
+        Some(event)
+    }
+
+    /// Hands what workers finished to the engine. Says whether there was anything.
+    pub fn collect(&mut self) -> bool {
+        self.workers.drain(&mut self.finished);
+        let any = !self.finished.is_empty();
+        let now = self.clock.now();
+        for input in self.finished.drain(..) {
+            self.engine.handle(now, input);
+        }
+        any
+    }
+
+    /// Hands something that happened to the engine.
+    pub fn handle(&mut self, input: Input) {
+        self.engine.handle(self.clock.now(), input);
+    }
+
+    /// How long until [`Input::Timeout`] is due: zero when it is now, `None` when it is never.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.engine.poll_timeout().map(|when| self.clock.until(when))
+    }
+
+    /// The engine.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The engine, for its commands.
+    pub const fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// The clock.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What TLS connections trust.
+    pub const fn tls(&self) -> &TlsRoots {
+        &self.tls
+    }
+
+    /// The listening sockets, nonblocking, for the driver to take; the engine knows of them already.
+    pub fn take_listeners(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.listeners)
+    }
+
+    /// Where we listen.
+    pub fn listening(&self) -> &[SocketAddr] {
+        &self.listening
+    }
+
+    /// Stops a torrent cleanly.
+    pub fn stop_torrent(&mut self, torrent: TorrentId) {
+        self.engine.stop_torrent(self.clock.now(), torrent);
+    }
+
+    /// Stops everything cleanly.
+    pub fn shutdown(&mut self) {
+        self.engine.shutdown(self.clock.now());
+    }
+}

@@ -1,0 +1,126 @@
+//! TLS as bytes in, bytes out: what trackers behind `https` need, whatever socket carries it.
+
+use bytes::Bytes;
+use peerless_core::NetError;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// The certificates that TLS connections trust: the system's, and those of one file. Read at first use.
+#[derive(Debug)]
+pub struct TlsRoots {
+    extra: Option<PathBuf>,
+    config: OnceLock<Result<Arc<ClientConfig>, NetError>>,
+}
+
+impl TlsRoots {
+    /// The system's certificates, and those of a PEM file.
+    pub const fn new(extra: Option<PathBuf>) -> Self {
+        Self { extra, config: OnceLock::new() }
+    }
+
+    /// Begins a connection to the host `name`, which its certificate has to bear.
+    pub fn client(&self, name: &str) -> Result<TlsClient, NetError> {
+        let config = self.config.get_or_init(|| self.load()).clone()?;
+        TlsClient::new(config, name)
+    }
+
+    fn load(&self) -> Result<Arc<ClientConfig>, NetError> {
+        let mut roots = RootCertStore::empty();
+        let system = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(system.certs);
+        if let Some(path) = &self.extra {
+            let unusable = |e: &dyn std::fmt::Display| tls_error(&format!("{}: {e}", path.display()));
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|e| unusable(&e))? {
+                roots.add(certificate.map_err(|e| unusable(&e))?).map_err(|e| unusable(&e))?;
+            }
+        }
+        if roots.is_empty() {
+            return Err(tls_error(&"this system has no root certificates; install ca-certificates"));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| tls_error(&e))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+}
+
+/// Our end of one TLS connection. It does no I/O: what arrives goes into [`read`](Self::read), and what
+/// [`take_ciphertext`](Self::take_ciphertext) gives goes out.
+#[derive(Debug)]
+pub struct TlsClient {
+    connection: ClientConnection,
+}
+
+impl TlsClient {
+    /// Begins a connection: the first bytes to send are ready.
+    pub fn new(config: Arc<ClientConfig>, name: &str) -> Result<Self, NetError> {
+        let name = ServerName::try_from(name.to_owned()).map_err(|e| tls_error(&e))?;
+        let mut connection = ClientConnection::new(config, name).map_err(|e| tls_error(&e))?;
+        // What is written before the handshake is over is a request, which the core bounds.
+        connection.set_buffer_limit(None);
+        Ok(Self { connection })
+    }
+
+    /// Takes in what arrived, and gives the plain text that became readable (often none). After an error
+    /// there may be a last message to send.
+    pub fn read(&mut self, mut ciphertext: &[u8]) -> Result<Bytes, NetError> {
+        let mut plain = Vec::new();
+        while !ciphertext.is_empty() {
+            let taken = self.connection.read_tls(&mut ciphertext).map_err(|e| tls_error(&e))?;
+            self.connection.process_new_packets().map_err(|e| tls_error(&e))?;
+            match self.connection.reader().read_to_end(&mut plain) {
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) => return Err(tls_error(&e)),
+            }
+            // After the other side's goodbye nothing more is taken in.
+            if taken == 0 {
+                break;
+            }
+        }
+        Ok(plain.into())
+    }
+
+    /// Takes plain text to send. It is kept until the handshake is over.
+    pub fn write(&mut self, plaintext: &[u8]) -> Result<(), NetError> {
+        self.connection.writer().write_all(plaintext).map_err(|e| tls_error(&e))
+    }
+
+    /// Whether there is something to send.
+    pub fn wants_write(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    /// Everything that is to be sent now, after all that was taken before; may be empty.
+    pub fn take_ciphertext(&mut self) -> Bytes {
+        let mut out = Vec::new();
+        while self.connection.wants_write() {
+            // Writing to memory does not fail.
+            if self.connection.write_tls(&mut out).unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        out.into()
+    }
+
+    /// Whether the two sides have not yet agreed.
+    pub fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    /// Says goodbye: one more message to send.
+    pub fn close(&mut self) {
+        self.connection.send_close_notify();
+    }
+}
+
+fn tls_error(error: &dyn std::fmt::Display) -> NetError {
+    NetError::Tls(error.to_string().into())
+}
