@@ -77,5 +77,9 @@ pub const MAX_SHOWN_TEXT: usize = 200;
 
 /// Addresses remembered for one torrent.
 pub const MAX_KNOWN_PEERS: usize = 3_000;
+/// Addresses banned for one torrent at a time: the oldest ban lapses.
+pub const MAX_BANS: usize = 10_000;
+/// Addresses remembered as being ourselves.
+pub const MAX_OWN_ADDRESSES: usize = 256;
 /// Bytes of a journal that we are ready to read back.
 pub const MAX_JOURNAL: u64 = 64 << 20;

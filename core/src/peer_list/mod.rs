@@ -1,1 +1,323 @@
-//! Known peers: stub.
+//! The addresses known for one torrent: whom to dial next, whom to leave alone and for how long.
+
+mod address;
+mod back_off;
+#[cfg(test)]
+mod tests;
+
+use crate::limits;
+use crate::time::{Duration, Instant};
+use address::{canonical, is_dialable};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng as _;
+
+/// Who told us of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
+    /// The user named it: never forgotten, and dialled before all others.
+    User,
+    /// A tracker.
+    Tracker,
+    /// It connected to us, and said where it listens.
+    Incoming,
+}
+
+const SOURCES: [Source; 3] = [Source::User, Source::Tracker, Source::Incoming];
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It served; try again after a few seconds.
+    Useful,
+    /// Two seeds, nothing to exchange, or replaced by a better one; try again after ten minutes.
+    Useless,
+    /// No connection or no handshake; try again after ten seconds, doubling, and forget it in the end.
+    Failed,
+    /// It broke the protocol; try again after five minutes, doubling.
+    Misbehaved,
+}
+
+/// The addresses of one torrent.
+///
+/// An address is ready, waiting, or in use. Every operation takes logarithmic time (moving an address from
+/// waiting to ready is paid for by the connection whose end made it wait).
+#[derive(Debug)]
+pub(crate) struct PeerList {
+    rng: ChaCha8Rng,
+    peers: BTreeMap<SocketAddr, Known>,
+    /// Dialable now, the best first.
+    ready: BTreeSet<Place>,
+    /// Dialable later, the soonest first.
+    waiting: BTreeSet<(Instant, SocketAddr)>,
+    /// Ready and waiting ones, by source: the last of a set is the first to be forgotten.
+    idle: [BTreeSet<Place>; SOURCES.len()],
+    /// How many are known from each source, those in use included.
+    counts: [usize; SOURCES.len()],
+    banned: BTreeSet<IpAddr>,
+    /// The banned ones in the order of their bans.
+    ban_order: VecDeque<IpAddr>,
+    own: BTreeSet<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Known {
+    source: Source,
+    state: State,
+    /// Failures to connect or to shake hands, in a row.
+    failures: u32,
+    /// Breaches of the protocol, ever.
+    offences: u32,
+    /// Its last connection served.
+    proven: bool,
+    /// Random, so that a swarm does not dial one and the same peer, and drawn anew for each round.
+    order: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ready,
+    Waiting(Instant),
+    InUse,
+}
+
+/// Where an address stands among the others; the least is dialled first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Not named by the user.
+    stranger: bool,
+    demerits: u32,
+    unproven: bool,
+    order: u64,
+    addr: SocketAddr,
+}
+
+impl PeerList {
+    /// An empty list that draws its random order from `rng`.
+    pub(crate) fn new(rng: ChaCha8Rng) -> Self {
+        Self {
+            rng,
+            peers: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            idle: [const { BTreeSet::new() }; SOURCES.len()],
+            counts: [0; SOURCES.len()],
+            banned: BTreeSet::new(),
+            ban_order: VecDeque::new(),
+            own: BTreeSet::new(),
+        }
+    }
+
+    /// Takes an address in. Whether it is new.
+    ///
+    /// Refused are addresses that cannot be dialled, our own, and banned ones. At
+    /// [`limits::MAX_KNOWN_PEERS`] the worst address of the source that holds most gives way, so that no
+    /// source can crowd out the others. A known address that the user now names is ready at once.
+    pub(crate) fn add(&mut self, now: Instant, addr: SocketAddr, source: Source) -> bool {
+        self.promote(now);
+        let addr = canonical(addr);
+        if !is_dialable(addr) || self.own.contains(&addr) || self.banned.contains(&addr.ip()) {
+            return false;
+        }
+        if self.peers.contains_key(&addr) {
+            if source == Source::User {
+                self.prefer(addr);
+            }
+            return false;
+        }
+        if self.peers.len() >= limits::MAX_KNOWN_PEERS && !self.evict() {
+            return false;
+        }
+        let order = self.rng.next_u64();
+        let known = Known { source, state: State::Ready, failures: 0, offences: 0, proven: false, order };
+        self.insert(addr, known);
+        true
+    }
+
+    /// The best address to dial, which then is in use until [`ended`](Self::ended). Those named by the user
+    /// come first, then those with fewer failures, then those that served before; the rest is random.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<SocketAddr> {
+        self.promote(now);
+        let addr = self.ready.first()?.addr;
+        self.set_state(addr, State::InUse);
+        Some(addr)
+    }
+
+    /// When a waiting address becomes dialable: `None` if one is ready now or none waits. It can lie in the
+    /// past, until [`next`](Self::next) is called; [`has_ready`](Self::has_ready) tells.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if !self.ready.is_empty() {
+            return None;
+        }
+        self.waiting.first().map(|(at, _)| *at)
+    }
+
+    /// Whether [`next`](Self::next) would return an address.
+    pub(crate) fn has_ready(&self, now: Instant) -> bool {
+        !self.ready.is_empty() || self.waiting.first().is_some_and(|(at, _)| *at <= now)
+    }
+
+    /// The handshake is done: failures are forgiven, and the address is in use. Also right for a peer that
+    /// connected to us and whose listening address was just added, so that it is not dialled meanwhile.
+    pub(crate) fn connected(&mut self, addr: SocketAddr) {
+        let addr = canonical(addr);
+        self.set_state(addr, State::InUse);
+        if let Some(known) = self.peers.get_mut(&addr) {
+            known.failures = 0;
+        }
+    }
+
+    /// The connection ended: the address waits as long as the outcome deserves, or is forgotten.
+    pub(crate) fn ended(&mut self, now: Instant, addr: SocketAddr, outcome: Outcome) {
+        let addr = canonical(addr);
+        let Some(mut known) = self.remove(addr) else { return };
+        let Some(rest) = back_off::after(&mut known, outcome) else { return };
+        known.order = self.rng.next_u64();
+        // Up to a quarter more, so that two peers that lost each other do not dial at the same moment.
+        let spread = u64::try_from(rest.as_micros() / 4).unwrap_or(u64::MAX).max(1);
+        let at = now + rest + Duration::from_micros(self.rng.next_u64() % spread);
+        known.state = State::Waiting(at);
+        self.insert(addr, known);
+    }
+
+    /// Never to dial any port of `ip` again. Whether it was not banned before.
+    ///
+    /// At [`limits::MAX_BANS`] the oldest ban lapses.
+    pub(crate) fn ban(&mut self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        if !self.banned.insert(ip) {
+            return false;
+        }
+        self.ban_order.push_back(ip);
+        if self.ban_order.len() > limits::MAX_BANS
+            && let Some(oldest) = self.ban_order.pop_front()
+        {
+            self.banned.remove(&oldest);
+        }
+        let (first, last) = ports_of(ip);
+        let addrs: Vec<_> = self.peers.range(first..=last).map(|(addr, _)| *addr).collect();
+        for addr in addrs {
+            self.remove(addr);
+        }
+        true
+    }
+
+    /// Whether `ip` is banned.
+    pub(crate) fn is_banned(&self, ip: IpAddr) -> bool {
+        self.banned.contains(&ip.to_canonical())
+    }
+
+    /// `addr` was found to be ourselves: never dial it again.
+    pub(crate) fn set_own(&mut self, addr: SocketAddr) {
+        let addr = canonical(addr);
+        self.remove(addr);
+        // A tracker could name us by every address of 127.0.0.0/8.
+        if self.own.len() < limits::MAX_OWN_ADDRESSES {
+            self.own.insert(addr);
+        }
+    }
+
+    /// How many addresses are known, in use or not.
+    pub(crate) fn known(&self) -> u32 {
+        u32::try_from(self.peers.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many addresses wait for their time. Takes time by how many came due since the last
+    /// [`next`](Self::next).
+    pub(crate) fn backing_off(&self, now: Instant) -> u32 {
+        let due = self.waiting.iter().take_while(|(at, _)| *at <= now).count();
+        u32::try_from(self.waiting.len() - due).unwrap_or(u32::MAX)
+    }
+
+    /// Moves those whose time has come from waiting to ready.
+    fn promote(&mut self, now: Instant) {
+        while let Some((at, addr)) = self.waiting.first().copied()
+            && at <= now
+        {
+            self.set_state(addr, State::Ready);
+        }
+    }
+
+    /// The user named a known address: it is theirs from now on, and need not wait.
+    fn prefer(&mut self, addr: SocketAddr) {
+        let Some(mut known) = self.remove(addr) else { return };
+        known.source = Source::User;
+        if known.state != State::InUse {
+            known.state = State::Ready;
+        }
+        self.insert(addr, known);
+    }
+
+    /// Forgets the worst idle address of the source that holds most. The user's are never forgotten.
+    fn evict(&mut self) -> bool {
+        let most = SOURCES
+            .into_iter()
+            .filter(|source| *source != Source::User && !self.idle[*source as usize].is_empty())
+            .max_by_key(|source| self.counts[*source as usize]);
+        let Some(worst) = most.and_then(|source| self.idle[source as usize].last().copied()) else {
+            return false;
+        };
+        self.remove(worst.addr).is_some()
+    }
+
+    fn set_state(&mut self, addr: SocketAddr, state: State) {
+        if let Some(mut known) = self.remove(addr) {
+            known.state = state;
+            self.insert(addr, known);
+        }
+    }
+
+    /// The only way in: every index agrees with `peers`.
+    fn insert(&mut self, addr: SocketAddr, known: Known) {
+        let place = known.place(addr);
+        match known.state {
+            State::Ready => drop(self.ready.insert(place)),
+            State::Waiting(at) => drop(self.waiting.insert((at, addr))),
+            State::InUse => {}
+        }
+        if known.state != State::InUse {
+            self.idle[known.source as usize].insert(place);
+        }
+        self.counts[known.source as usize] += 1;
+        self.peers.insert(addr, known);
+    }
+
+    /// The only way out.
+    fn remove(&mut self, addr: SocketAddr) -> Option<Known> {
+        let known = self.peers.remove(&addr)?;
+        let place = known.place(addr);
+        match known.state {
+            State::Ready => drop(self.ready.remove(&place)),
+            State::Waiting(at) => drop(self.waiting.remove(&(at, addr))),
+            State::InUse => {}
+        }
+        self.idle[known.source as usize].remove(&place);
+        self.counts[known.source as usize] -= 1;
+        Some(known)
+    }
+}
+
+impl Known {
+    fn place(&self, addr: SocketAddr) -> Place {
+        Place {
+            stranger: self.source != Source::User,
+            demerits: self.failures.saturating_add(self.offences),
+            unproven: !self.proven,
+            order: self.order,
+            addr,
+        }
+    }
+}
+
+/// The least and the greatest address of `ip` in their order.
+fn ports_of(ip: IpAddr) -> (SocketAddr, SocketAddr) {
+    match ip {
+        IpAddr::V4(v4) => (SocketAddrV4::new(v4, 0).into(), SocketAddrV4::new(v4, u16::MAX).into()),
+        IpAddr::V6(v6) => (
+            SocketAddrV6::new(v6, 0, 0, 0).into(),
+            SocketAddrV6::new(v6, u16::MAX, u32::MAX, u32::MAX).into(),
+        ),
+    }
+}

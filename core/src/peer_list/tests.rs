@@ -1,0 +1,367 @@
+use super::*;
+use proptest::prelude::*;
+use rand_chacha::rand_core::SeedableRng;
+use std::collections::BTreeSet as Set;
+
+const START: Instant = Instant::from_secs(100);
+
+fn list() -> PeerList {
+    PeerList::new(ChaCha8Rng::from_seed([7; 32]))
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// The `n`-th of many addresses.
+fn nth(n: u32) -> SocketAddr {
+    let [_, a, b, c] = n.to_be_bytes();
+    SocketAddr::from(([10, a, b, c], 6881))
+}
+
+fn after(secs: u64) -> Instant {
+    START + Duration::from_secs(secs)
+}
+
+/// Lets `addr`, the only one in the list, be dialled and fail at `now`; how long it then waits.
+fn fail(list: &mut PeerList, now: Instant) -> Option<Duration> {
+    let addr = list.next(now).unwrap();
+    list.ended(now, addr, Outcome::Failed);
+    list.next_deadline().map(|at| at.since(now))
+}
+
+#[test]
+fn an_address_is_handed_out_once_until_its_connection_ends() {
+    let mut list = list();
+    assert!(list.add(START, addr("10.0.0.1:6881"), Source::Tracker));
+    assert!(!list.add(START, addr("[::ffff:10.0.0.1]:6881"), Source::Tracker));
+    assert!(list.has_ready(START));
+    assert_eq!(list.next(START), Some(addr("10.0.0.1:6881")));
+    assert!(!list.has_ready(START));
+    assert!(!list.add(START, addr("10.0.0.1:6881"), Source::Tracker));
+    assert_eq!(list.next(after(10_000)), None);
+
+    list.connected(addr("10.0.0.1:6881"));
+    list.ended(START, addr("10.0.0.1:6881"), Outcome::Useful);
+    assert_eq!((list.known(), list.backing_off(START)), (1, 1));
+    assert_eq!(list.next(after(2)), None);
+    let ready = list.next_deadline().unwrap();
+    assert!(ready > after(2) && ready < after(5));
+    assert!(list.has_ready(ready));
+    assert_eq!(list.next(ready), Some(addr("10.0.0.1:6881")));
+    assert_eq!(list.backing_off(ready), 0);
+}
+
+#[test]
+fn a_peer_that_cannot_be_reached_is_tried_ever_later_and_then_forgotten() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    let mut now = START;
+    for least in [10, 20, 40, 80, 160] {
+        let rest = fail(&mut list, now).unwrap();
+        let least = Duration::from_secs(least);
+        assert!(rest >= least && rest < least * 5 / 4, "{rest:?} after {least:?}");
+        now = now + rest;
+    }
+    assert_eq!(fail(&mut list, now), None);
+    assert_eq!(list.known(), 0);
+}
+
+#[test]
+fn a_handshake_forgives_the_failures_before_it() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    let mut now = START;
+    for _ in 0..5 {
+        now = now + fail(&mut list, now).unwrap();
+    }
+    list.next(now);
+    list.connected(nth(1));
+    list.ended(now, nth(1), Outcome::Useful);
+    now = list.next_deadline().unwrap();
+    assert!(fail(&mut list, now).unwrap() < Duration::from_secs(13));
+}
+
+#[test]
+fn a_peer_that_the_user_named_is_never_given_up() {
+    let mut list = list();
+    list.add(START, nth(1), Source::User);
+    let mut now = START;
+    for _ in 0..40 {
+        let rest = fail(&mut list, now).unwrap();
+        assert!(rest <= Duration::from_secs(225));
+        now = now + rest;
+    }
+    assert_eq!(list.known(), 1);
+}
+
+#[test]
+fn misbehaviour_is_not_forgiven_by_a_new_handshake() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    let mut now = START;
+    for least in [300, 600, 1_200] {
+        list.next(now).unwrap();
+        list.connected(nth(1));
+        list.ended(now, nth(1), Outcome::Misbehaved);
+        let ready = list.next_deadline().unwrap();
+        assert!(ready.since(now) >= Duration::from_secs(least));
+        now = ready;
+    }
+}
+
+#[test]
+fn the_users_peers_come_first_then_those_that_served_then_those_that_did_not_fail() {
+    let mut list = list();
+    for n in 1..=3 {
+        list.add(START, nth(n), Source::Tracker);
+    }
+    for _ in 1..=3 {
+        list.next(START);
+    }
+    list.ended(START, nth(1), Outcome::Failed);
+    list.ended(START, nth(2), Outcome::Useful);
+    list.ended(START, nth(3), Outcome::Useless);
+    list.add(START, nth(4), Source::User);
+    let order: Vec<_> = core::iter::from_fn(|| list.next(after(1_000))).collect();
+    assert_eq!(order, [nth(4), nth(2), nth(3), nth(1)]);
+}
+
+#[test]
+fn strangers_are_dialled_in_an_order_of_our_own() {
+    let order = |seed| {
+        let mut list = PeerList::new(ChaCha8Rng::from_seed([seed; 32]));
+        for n in 0..50 {
+            list.add(START, nth(n), Source::Tracker);
+        }
+        core::iter::from_fn(|| list.next(START)).collect::<Vec<_>>()
+    };
+    assert_eq!(order(1), order(1));
+    assert_ne!(order(1), order(2));
+}
+
+#[test]
+fn naming_a_peer_by_hand_ends_its_back_off() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    fail(&mut list, START);
+    assert!(!list.add(START, nth(1), Source::User));
+    assert_eq!(list.next(START), Some(nth(1)));
+    // In use it stays in use.
+    list.add(START, nth(1), Source::User);
+    assert_eq!(list.next(START), None);
+}
+
+#[test]
+fn a_ban_takes_every_port_and_every_spelling_of_an_address() {
+    let mut list = list();
+    for text in ["10.0.0.1:1", "10.0.0.1:65535", "10.0.0.2:1", "[2001:db8::1]:9"] {
+        assert!(list.add(START, addr(text), Source::Tracker));
+    }
+    assert!(list.ban("::ffff:10.0.0.1".parse().unwrap()));
+    assert!(!list.ban("10.0.0.1".parse().unwrap()));
+    assert!(list.ban("2001:db8::1".parse().unwrap()));
+    assert!(list.is_banned("10.0.0.1".parse().unwrap()));
+    assert!(!list.add(START, addr("10.0.0.1:7"), Source::User));
+    assert_eq!(list.known(), 1);
+    assert_eq!(list.next(START), Some(addr("10.0.0.2:1")));
+}
+
+#[test]
+fn a_connection_that_ends_after_the_ban_brings_nothing_back() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    list.next(START);
+    list.ban(nth(1).ip());
+    list.ended(START, nth(1), Outcome::Useful);
+    assert_eq!(list.known(), 0);
+    assert_eq!(list.next(after(10_000)), None);
+}
+
+#[test]
+fn the_oldest_of_too_many_bans_lapses() {
+    let mut list = list();
+    for n in 0..=limits::MAX_BANS as u32 {
+        assert!(list.ban(nth(n).ip()));
+    }
+    assert!(!list.is_banned(nth(0).ip()));
+    assert!(list.is_banned(nth(1).ip()));
+    assert_eq!((list.banned.len(), list.ban_order.len()), (limits::MAX_BANS, limits::MAX_BANS));
+}
+
+#[test]
+fn we_dial_ourselves_only_once() {
+    let mut list = list();
+    list.add(START, addr("127.0.0.1:6881"), Source::Tracker);
+    let own = list.next(START).unwrap();
+    list.set_own(own);
+    list.ended(START, own, Outcome::Useless);
+    assert!(!list.add(START, own, Source::Tracker));
+    assert_eq!((list.known(), list.next(after(10_000))), (0, None));
+    assert!(list.add(START, addr("127.0.0.1:6882"), Source::Tracker));
+}
+
+#[test]
+fn a_peer_that_connected_to_us_is_not_dialled_meanwhile() {
+    let mut list = list();
+    assert!(list.add(START, nth(1), Source::Incoming));
+    list.connected(nth(1));
+    assert_eq!(list.next(START), None);
+    list.ended(START, nth(1), Outcome::Useful);
+    assert_eq!(list.next(after(10)), Some(nth(1)));
+}
+
+#[test]
+fn one_source_cannot_crowd_out_the_others() {
+    let mut list = list();
+    let most = limits::MAX_KNOWN_PEERS as u32;
+    for n in 0..10 {
+        list.add(START, nth(n), Source::User);
+    }
+    for n in 1_000..1_500 {
+        list.add(START, nth(n), Source::Incoming);
+    }
+    for n in 10_000..10_000 + 2 * most {
+        assert!(list.add(START, nth(n), Source::Tracker));
+    }
+    assert_eq!(list.known(), most);
+    assert_eq!(list.counts, [10, 2_490, 500]);
+    // The other way round: what the tracker gave is not driven out below its even share.
+    for n in 100_000..100_000 + 2 * most {
+        list.add(START, nth(n), Source::Incoming);
+    }
+    assert_eq!(list.known(), most);
+    assert_eq!(list.counts, [10, 1_495, 1_495]);
+}
+
+#[test]
+fn the_address_that_failed_most_gives_way() {
+    let mut list = list();
+    for n in 0..limits::MAX_KNOWN_PEERS as u32 {
+        list.add(START, nth(n), Source::Tracker);
+    }
+    let failed = list.next(START).unwrap();
+    list.ended(START, failed, Outcome::Failed);
+    let newcomer = nth(1 << 20);
+    assert!(list.add(START, newcomer, Source::Tracker));
+    assert!(!list.peers.contains_key(&failed));
+    assert!(list.peers.contains_key(&newcomer));
+}
+
+#[test]
+fn what_is_in_use_is_never_evicted() {
+    let mut list = list();
+    for n in 0..limits::MAX_KNOWN_PEERS as u32 {
+        list.add(START, nth(n), Source::Tracker);
+    }
+    while list.next(START).is_some() {}
+    assert!(!list.add(START, nth(1 << 20), Source::Tracker));
+    assert!(!list.add(START, nth(1 << 20), Source::User));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Add(u8, Source),
+    Next,
+    Connected(u8),
+    Ended(u8, Outcome),
+    Ban(u8),
+    Own(u8),
+    Wait(u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let source = prop_oneof![Just(Source::User), Just(Source::Tracker), Just(Source::Incoming)];
+    let outcome = prop_oneof![
+        Just(Outcome::Useful),
+        Just(Outcome::Useless),
+        Just(Outcome::Failed),
+        Just(Outcome::Misbehaved)
+    ];
+    prop_oneof![
+        6 => (any::<u8>(), source).prop_map(|(n, source)| Step::Add(n, source)),
+        6 => Just(Step::Next),
+        2 => any::<u8>().prop_map(Step::Connected),
+        4 => (any::<u8>(), outcome).prop_map(|(n, outcome)| Step::Ended(n, outcome)),
+        1 => any::<u8>().prop_map(Step::Ban),
+        1 => any::<u8>().prop_map(Step::Own),
+        3 => any::<u16>().prop_map(Step::Wait),
+    ]
+}
+
+/// 32 addresses: 16 hosts of two ports each.
+fn small(n: u8) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, n % 16 + 1], 1 + u16::from(n / 16 % 2)))
+}
+
+/// Every index agrees with the map of peers.
+fn check(list: &PeerList) {
+    let count = |want: fn(&State) -> bool| list.peers.values().filter(|k| want(&k.state)).count();
+    assert_eq!(list.ready.len(), count(|state| *state == State::Ready));
+    assert_eq!(list.waiting.len(), count(|state| matches!(state, State::Waiting(_))));
+    let idle: usize = list.idle.iter().map(BTreeSet::len).sum();
+    assert_eq!(idle, list.ready.len() + list.waiting.len());
+    assert_eq!(list.counts.iter().sum::<usize>(), list.peers.len());
+    for place in list.ready.iter().chain(list.idle.iter().flatten()) {
+        assert_eq!(list.peers[&place.addr].place(place.addr), *place);
+    }
+    for (at, addr) in &list.waiting {
+        assert_eq!(list.peers[addr].state, State::Waiting(*at));
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_hands_out_what_is_banned_our_own_or_in_use(
+        seed in any::<[u8; 32]>(),
+        steps in proptest::collection::vec(step(), 0..400),
+    ) {
+        let mut list = PeerList::new(ChaCha8Rng::from_seed(seed));
+        let (mut banned, mut own, mut in_use) = (Set::new(), Set::new(), Set::new());
+        let mut now = START;
+        for step in steps {
+            match step {
+                Step::Add(n, source) => {
+                    let addr = small(n);
+                    let added = list.add(now, addr, source);
+                    prop_assert!(!added || !banned.contains(&addr.ip()) && !own.contains(&addr));
+                    prop_assert!(!added || !in_use.contains(&addr));
+                }
+                Step::Next => {
+                    let ready = list.has_ready(now);
+                    let next = list.next(now);
+                    prop_assert_eq!(ready, next.is_some());
+                    if let Some(addr) = next {
+                        prop_assert!(!banned.contains(&addr.ip()) && !own.contains(&addr));
+                        prop_assert!(in_use.insert(addr), "{} is in use", addr);
+                    } else if let Some(at) = list.next_deadline() {
+                        prop_assert!(at > now && !list.has_ready(now) && list.has_ready(at));
+                    }
+                }
+                Step::Connected(n) => {
+                    list.connected(small(n));
+                    if list.peers.contains_key(&small(n)) {
+                        in_use.insert(small(n));
+                    }
+                }
+                Step::Ended(n, outcome) => {
+                    list.ended(now, small(n), outcome);
+                    in_use.remove(&small(n));
+                    prop_assert!(list.backing_off(now) <= list.known());
+                }
+                Step::Ban(n) => {
+                    list.ban(small(n).ip());
+                    banned.insert(small(n).ip());
+                    in_use.retain(|addr| addr.ip() != small(n).ip());
+                }
+                Step::Own(n) => {
+                    list.set_own(small(n));
+                    own.insert(small(n));
+                    in_use.remove(&small(n));
+                }
+                Step::Wait(secs) => now = now + Duration::from_secs(secs.into()),
+            }
+            check(&list);
+        }
+    }
+}
