@@ -37,6 +37,8 @@ pub const MAX_EXTENSION_HANDSHAKE: usize = 64 << 10;
 pub const MAX_EXTENSION_DEPTH: usize = 8;
 /// See [`MAX_EXTENSION_DEPTH`].
 pub const MAX_EXTENSION_TOKENS: usize = 2_000;
+/// Values in a tracker's answer: room for a dictionary of 3 for each of thousands of peers.
+pub const MAX_ANSWER_TOKENS: usize = 50_000;
 /// Bytes of a message of a kind that we do not know: it is skipped.
 pub const MAX_UNKNOWN_MESSAGE: u32 = 1 << 20;
 /// Slices below this many bytes are copied together, so that no small slice pins a large buffer.
