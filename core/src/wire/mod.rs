@@ -1,9 +1,17 @@
-//! The peer wire protocol (BEP 3, 6, 10): stub.
+//! The peer wire protocol: handshake and messages of BEP 3, the fast extension (BEP 6), and the extension
+//! protocol (BEP 10). Bytes to values and back; what a value means for a conversation is decided elsewhere.
 
-/// Bytes that are not the peer protocol.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
-    /// Stub.
-    #[error("stub")]
-    Stub,
-}
+mod decoder;
+mod error;
+mod handshake;
+mod message;
+mod payload;
+
+pub use decoder::Decoder;
+pub use error::WireError;
+pub use handshake::{Features, HANDSHAKE_LEN, Handshake, HandshakeDecoder};
+pub use message::{BlockRange, Message, PIECE_HEADER_LEN, piece_header};
+pub use payload::Payload;
+
+#[cfg(test)]
+mod tests;
