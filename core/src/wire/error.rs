@@ -1,6 +1,7 @@
 //! Why bytes are not the peer protocol.
 
 use super::message::name_of;
+use crate::bencode;
 use core::fmt;
 
 /// Bytes that are not the peer protocol, or not within our limits. The connection they came on is lost: where
@@ -39,6 +40,12 @@ pub enum WireError {
         /// The kind of message, as the wire numbers it.
         id: u8,
     },
+    /// An extension handshake (BEP 10) that is not bencode, or is too much of it.
+    #[error("extension handshake that is not bencode: {} at byte {}", .0.kind, .0.position)]
+    ExtensionHandshake(bencode::Error),
+    /// An extension handshake that is bencode, but no dictionary.
+    #[error("extension handshake that is not a dictionary")]
+    ExtensionHandshakeNotDict,
 }
 
 /// A kind of message as people and the wire call it.

@@ -3,12 +3,14 @@
 
 mod decoder;
 mod error;
+mod extended;
 mod handshake;
 mod message;
 mod payload;
 
 pub use decoder::Decoder;
 pub use error::WireError;
+pub use extended::ExtensionHandshake;
 pub use handshake::{Features, HANDSHAKE_LEN, Handshake, HandshakeDecoder};
 pub use message::{BlockRange, Message, PIECE_HEADER_LEN, piece_header};
 pub use payload::Payload;
