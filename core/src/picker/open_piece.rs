@@ -1,0 +1,424 @@
+//! A piece that is being fetched: the state of each of its blocks, of whom it is requested and who sent it.
+
+use super::free_blocks::FreeBlocks;
+use super::solo::Solo;
+use crate::geometry::{BLOCK_LEN, Geometry};
+use crate::ids::{ConnId, PieceIndex};
+use crate::time::Instant;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use core::ops::Range;
+
+/// Connections that one block is requested of at most: more than one in endgame only.
+pub(super) const MAX_REQUESTERS: usize = 3;
+
+/// The number of no worker and of no sender.
+const NOBODY: u16 = u16::MAX;
+
+/// The one state that a block of an open piece is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Free,
+    /// By the workers in [`Block::by`].
+    Requested,
+    /// In memory, perhaps on its way to the disk.
+    Received,
+    /// As received, but of no use any more: free as soon as the disk is done with it, not before, so that a late
+    /// word about this write is not taken for one about the block that comes in its place.
+    Stale,
+    /// On the disk.
+    Written,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    state: State,
+    /// The numbers of the workers that it is requested of, then `NOBODY`.
+    by: [u16; MAX_REQUESTERS],
+    /// The number of its sender, from when it is received.
+    sender: u16,
+}
+
+const FREE: Block = Block { state: State::Free, by: [NOBODY; MAX_REQUESTERS], sender: NOBODY };
+
+impl Block {
+    fn requesters(&self) -> impl Iterator<Item = u16> + use<> {
+        self.by.into_iter().take_while(|worker| *worker != NOBODY)
+    }
+}
+
+/// A connection with blocks of this piece requested; its number is free for another when it has none.
+#[derive(Debug)]
+struct Worker {
+    conn: ConnId,
+    requested: u32,
+}
+
+/// An address with blocks of this piece sent; its number is free for another when it has none.
+#[derive(Debug)]
+struct Sender {
+    addr: IpAddr,
+    blocks: u32,
+}
+
+/// A piece that is being fetched, or that waits for the verdict on its hash.
+#[derive(Debug, Default)]
+pub(super) struct OpenPiece {
+    blocks: Vec<Block>,
+    free: FreeBlocks,
+    workers: Vec<Worker>,
+    senders: Vec<Sender>,
+    /// Blocks in each state but `Free`.
+    requested: u32,
+    received: u32,
+    stale: u32,
+    written: u32,
+    /// Requested blocks that take no further requester.
+    crowded: u32,
+    /// Bytes of the piece.
+    len: u32,
+    /// Bytes received or written.
+    bytes: u32,
+    /// Set while the piece must come from one address.
+    pub(super) solo: Option<Solo>,
+}
+
+impl OpenPiece {
+    /// Begins a piece, in place of the one that this was before.
+    pub(super) fn begin(&mut self, geometry: &Geometry, piece: PieceIndex) {
+        self.len = geometry.piece_len(piece);
+        self.solo = None;
+        self.reset(geometry.blocks_in(piece));
+    }
+
+    fn reset(&mut self, blocks: u32) {
+        self.blocks.clear();
+        self.blocks.resize(blocks as usize, FREE);
+        self.free.fill(blocks);
+        self.workers.clear();
+        self.senders.clear();
+        (self.requested, self.received, self.stale, self.written) = (0, 0, 0, 0);
+        (self.crowded, self.bytes) = (0, 0);
+    }
+
+    /// All blocks become free, whatever they were.
+    pub(super) fn free_all(&mut self) {
+        self.reset(self.blocks.len() as u32);
+    }
+
+    /// Blocks that are free.
+    pub(super) const fn free(&self) -> u32 {
+        self.free.count()
+    }
+
+    /// Blocks that are requested.
+    pub(super) const fn requested(&self) -> u32 {
+        self.requested
+    }
+
+    /// Blocks not yet received.
+    pub(super) fn missing(&self) -> u32 {
+        self.blocks.len() as u32 - self.received - self.written
+    }
+
+    /// Blocks on the disk.
+    pub(super) const fn written(&self) -> u32 {
+        self.written
+    }
+
+    /// Whether every block is received or written.
+    pub(super) fn is_received(&self) -> bool {
+        self.missing() == 0
+    }
+
+    /// Whether every block is written.
+    pub(super) fn is_written(&self) -> bool {
+        self.written as usize == self.blocks.len()
+    }
+
+    /// Whether nothing is requested and nothing on its way to the disk.
+    pub(super) const fn is_at_rest(&self) -> bool {
+        self.requested == 0 && self.received == 0 && self.stale == 0
+    }
+
+    /// Bytes received or written.
+    pub(super) const fn bytes(&self) -> u32 {
+        self.bytes
+    }
+
+    /// The state of a block, and the number of its requesters.
+    pub(super) fn state(&self, block: u32) -> Option<(State, usize)> {
+        self.blocks.get(block as usize).map(|b| (b.state, b.requesters().count()))
+    }
+
+    /// Blocks requested of this connection.
+    pub(super) fn requested_of(&self, conn: ConnId) -> u32 {
+        self.workers.iter().find(|w| w.conn == conn && w.requested > 0).map_or(0, |w| w.requested)
+    }
+
+    /// The connections that blocks are requested of, with how many.
+    pub(super) fn workers(&self) -> impl Iterator<Item = (ConnId, u32)> + '_ {
+        self.workers.iter().filter(|w| w.requested > 0).map(|w| (w.conn, w.requested))
+    }
+
+    /// The addresses that sent blocks.
+    pub(super) fn senders(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.senders.iter().filter(|s| s.blocks > 0).map(|s| s.addr)
+    }
+
+    /// The sender of each block.
+    pub(super) fn sender_of_each(&self) -> Vec<Option<IpAddr>> {
+        self.blocks.iter().map(|b| self.senders.get(usize::from(b.sender)).map(|s| s.addr)).collect()
+    }
+
+    /// Requests up to `count` free blocks of this connection, lowest first, and tells each.
+    pub(super) fn request_free(&mut self, conn: ConnId, count: usize, mut tell: impl FnMut(u32)) -> u32 {
+        let Some(worker) = self.worker(conn) else { return 0 };
+        let mut taken = 0;
+        while (taken as usize) < count
+            && let Some(block) = self.free.first()
+        {
+            self.request(block, worker);
+            tell(block);
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Whether a block may be requested of `conn` besides those that it is requested of already.
+    pub(super) fn has_more_for(&self, conn: ConnId) -> bool {
+        self.requested > self.crowded && self.requested > self.requested_of(conn)
+    }
+
+    /// Requests up to `count` blocks of this connection that are requested of exactly `requesters` others, from
+    /// block `start` on and around, and tells each. Looks at no more than `budget` blocks, and lowers it.
+    pub(super) fn request_again(
+        &mut self,
+        conn: ConnId,
+        (requesters, start, count): (usize, u32, usize),
+        budget: &mut usize,
+        mut tell: impl FnMut(u32),
+    ) -> u32 {
+        let Some(worker) = self.worker(conn) else { return 0 };
+        let mut taken = 0;
+        for block in (start..self.blocks.len() as u32).chain(0..start) {
+            if taken as usize == count || *budget == 0 {
+                break;
+            }
+            *budget -= 1;
+            let by = self.blocks[block as usize];
+            if by.requesters().count() == requesters && by.requesters().all(|other| other != worker) {
+                self.request(block, worker);
+                tell(block);
+                taken += 1;
+            }
+        }
+        taken
+    }
+
+    /// The connection's number; `None` when there are more connections than numbers.
+    fn worker(&mut self, conn: ConnId) -> Option<u16> {
+        let found = self.workers.iter().position(|w| w.conn == conn && w.requested > 0);
+        if let Some(at) = found.or_else(|| self.workers.iter().position(|w| w.requested == 0)) {
+            self.workers[at].conn = conn;
+            return u16::try_from(at).ok();
+        }
+        let at = u16::try_from(self.workers.len()).ok().filter(|at| *at != NOBODY)?;
+        self.workers.push(Worker { conn, requested: 0 });
+        Some(at)
+    }
+
+    fn request(&mut self, block: u32, worker: u16) {
+        if self.blocks[block as usize].state == State::Free {
+            self.set_state(block, State::Requested);
+        }
+        let by = &mut self.blocks[block as usize].by;
+        let at = by.iter().position(|w| *w == NOBODY).expect("a crowded block is never requested again");
+        by[at] = worker;
+        self.crowded += u32::from(at + 1 == MAX_REQUESTERS);
+        self.workers[usize::from(worker)].requested += 1;
+    }
+
+    /// The connection no longer has the block requested. Says whether it had.
+    pub(super) fn release(&mut self, conn: ConnId, block: u32) -> bool {
+        let Some(at) = self.blocks.get_mut(block as usize) else { return false };
+        let count = at.requesters().count();
+        let workers = &self.workers;
+        let Some(found) = at.requesters().position(|w| workers[usize::from(w)].conn == conn) else {
+            return false;
+        };
+        let worker = at.by[found];
+        at.by[found] = at.by[count - 1];
+        at.by[count - 1] = NOBODY;
+        self.crowded -= u32::from(count == MAX_REQUESTERS);
+        self.workers[usize::from(worker)].requested -= 1;
+        if count == 1 {
+            self.set_state(block, State::Free);
+        }
+        true
+    }
+
+    /// A block arrived. Says whether it was wanted, and if so tells each connection that had it requested: they
+    /// no longer have.
+    pub(super) fn arrive(&mut self, block: u32, from: IpAddr, mut tell: impl FnMut(ConnId)) -> bool {
+        let Some(at) = self.blocks.get(block as usize).copied() else { return false };
+        if !matches!(at.state, State::Free | State::Requested) {
+            return false;
+        }
+        if self.solo.as_ref().is_some_and(|solo| solo.owner() != Some(from)) {
+            return false;
+        }
+        let Some(sender) = self.sender(from) else { return false };
+        for worker in at.requesters() {
+            let worker = &mut self.workers[usize::from(worker)];
+            worker.requested -= 1;
+            tell(worker.conn);
+        }
+        self.crowded -= u32::from(at.requesters().count() == MAX_REQUESTERS);
+        self.senders[usize::from(sender)].blocks += 1;
+        self.set_state(block, State::Received);
+        let at = &mut self.blocks[block as usize];
+        (at.by, at.sender) = ([NOBODY; MAX_REQUESTERS], sender);
+        true
+    }
+
+    /// The address's number; `None` when there are more addresses than numbers.
+    fn sender(&mut self, addr: IpAddr) -> Option<u16> {
+        let found = self.senders.iter().position(|s| s.addr == addr && s.blocks > 0);
+        if let Some(at) = found.or_else(|| self.senders.iter().position(|s| s.blocks == 0)) {
+            self.senders[at].addr = addr;
+            return u16::try_from(at).ok();
+        }
+        let at = u16::try_from(self.senders.len()).ok().filter(|at| *at != NOBODY)?;
+        self.senders.push(Sender { addr, blocks: 0 });
+        Some(at)
+    }
+
+    /// Received blocks are on the disk; those that are of no use any more become free.
+    pub(super) fn set_written(&mut self, blocks: Range<u32>) {
+        for block in self.clamp(blocks) {
+            match self.blocks[block as usize].state {
+                State::Received => self.set_state(block, State::Written),
+                State::Stale => self.set_free(block),
+                State::Free | State::Requested | State::Written => {}
+            }
+        }
+    }
+
+    /// Received blocks could not be written: they become free.
+    pub(super) fn set_unwritten(&mut self, blocks: Range<u32>) {
+        for block in self.clamp(blocks) {
+            match self.blocks[block as usize].state {
+                State::Received | State::Stale | State::Written => self.set_free(block),
+                State::Free | State::Requested => {}
+            }
+        }
+    }
+
+    /// Forgets what was received: it becomes free, at once or when the disk is done with it.
+    fn discard(&mut self) {
+        for block in 0..self.blocks.len() as u32 {
+            match self.blocks[block as usize].state {
+                State::Received => self.set_state(block, State::Stale),
+                State::Written => self.set_free(block),
+                State::Free | State::Requested | State::Stale => {}
+            }
+        }
+    }
+
+    /// The address is about to request blocks: of a solo piece it becomes the owner, and what another owner sent
+    /// is discarded.
+    pub(super) fn give_to_owner(&mut self, addr: IpAddr, now: Instant) {
+        let Some(solo) = &mut self.solo else { return };
+        let changes = solo.owner() != Some(addr);
+        solo.take(addr, now);
+        if changes {
+            self.discard();
+        }
+    }
+
+    /// The owner of a solo piece, if it has one, gave up or failed: what it sent is discarded.
+    pub(super) fn lose_owner(&mut self, now: Instant) {
+        let Some(solo) = &mut self.solo else { return };
+        solo.wait(now);
+        self.discard();
+    }
+
+    fn clamp(&self, blocks: Range<u32>) -> Range<u32> {
+        blocks.start..blocks.end.min(self.blocks.len() as u32)
+    }
+
+    /// A block that was received becomes free.
+    fn set_free(&mut self, block: u32) {
+        let sender = core::mem::replace(&mut self.blocks[block as usize].sender, NOBODY);
+        if let Some(sender) = self.senders.get_mut(usize::from(sender)) {
+            sender.blocks -= 1;
+        }
+        self.set_state(block, State::Free);
+    }
+
+    /// The one place where a state changes and is counted.
+    fn set_state(&mut self, block: u32, to: State) {
+        let from = core::mem::replace(&mut self.blocks[block as usize].state, to);
+        let len = (self.len - block * BLOCK_LEN).min(BLOCK_LEN);
+        match from {
+            State::Free => self.free.remove(block),
+            State::Requested => self.requested -= 1,
+            State::Received => (self.received, self.bytes) = (self.received - 1, self.bytes - len),
+            State::Stale => self.stale -= 1,
+            State::Written => (self.written, self.bytes) = (self.written - 1, self.bytes - len),
+        }
+        match to {
+            State::Free => self.free.insert(block),
+            State::Requested => self.requested += 1,
+            State::Received => (self.received, self.bytes) = (self.received + 1, self.bytes + len),
+            State::Stale => self.stale += 1,
+            State::Written => (self.written, self.bytes) = (self.written + 1, self.bytes + len),
+        }
+    }
+
+    /// Panics where the blocks and what is counted of them disagree.
+    pub(super) fn check(&self) {
+        let count = |state| self.blocks.iter().filter(|b| b.state == state).count() as u32;
+        assert_eq!(self.free.count(), count(State::Free));
+        assert_eq!(self.requested, count(State::Requested));
+        assert_eq!(self.received, count(State::Received));
+        assert_eq!(self.stale, count(State::Stale));
+        assert_eq!(self.written, count(State::Written));
+        let crowded = self.blocks.iter().filter(|b| b.requesters().count() == MAX_REQUESTERS).count();
+        assert_eq!(self.crowded as usize, crowded);
+        for (block, at) in (0..).zip(&self.blocks) {
+            assert_eq!(self.free.has(block), at.state == State::Free, "block {block}");
+            assert_eq!(at.requesters().count() > 0, at.state == State::Requested, "block {block}");
+            let sent = matches!(at.state, State::Received | State::Stale | State::Written);
+            assert_eq!(at.sender != NOBODY, sent, "block {block}");
+        }
+        self.check_people();
+        let full = self.received + self.written;
+        assert!(self.bytes <= full * BLOCK_LEN && (self.bytes == self.len) == self.is_received());
+    }
+
+    fn check_people(&self) {
+        for (number, worker) in (0..).zip(&self.workers) {
+            let blocks = self.blocks.iter().filter(|b| b.requesters().any(|w| w == number)).count();
+            assert_eq!(blocks, worker.requested as usize, "{:?}", worker.conn);
+            let same = self.workers().filter(|(conn, _)| *conn == worker.conn).count();
+            assert!(same <= 1, "{:?} has two numbers", worker.conn);
+        }
+        for (number, sender) in (0..).zip(&self.senders) {
+            let blocks = self.blocks.iter().filter(|b| b.sender == number).count();
+            assert_eq!(blocks, sender.blocks as usize, "{}", sender.addr);
+        }
+        if let Some(owner) = self.solo.as_ref().and_then(Solo::owner) {
+            let of_others =
+                self.blocks.iter().filter(|b| matches!(b.state, State::Received | State::Written));
+            for block in of_others {
+                assert_eq!(
+                    self.senders[usize::from(block.sender)].addr,
+                    owner,
+                    "a solo piece has one sender"
+                );
+            }
+        }
+    }
+}

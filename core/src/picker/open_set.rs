@@ -1,0 +1,121 @@
+//! The open pieces together, with what is counted over all of them.
+
+use super::open_piece::OpenPiece;
+use crate::geometry::Geometry;
+use crate::ids::PieceIndex;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// Closed pieces whose memory is kept for the next ones.
+const MAX_SPARE: usize = 16;
+
+/// The open pieces.
+#[derive(Debug, Default)]
+pub(super) struct OpenSet {
+    pieces: BTreeMap<PieceIndex, OpenPiece>,
+    /// Those that have free blocks.
+    with_free: BTreeSet<PieceIndex>,
+    /// How many have blocks that are not yet received.
+    unfinished: usize,
+    /// Bytes received or written in all of them.
+    bytes: u64,
+    spare: Vec<OpenPiece>,
+}
+
+/// What one piece adds to the sums.
+struct Share {
+    free: bool,
+    unfinished: usize,
+    bytes: u64,
+}
+
+impl Share {
+    const NONE: Self = Self { free: false, unfinished: 0, bytes: 0 };
+
+    fn of(open: &OpenPiece) -> Self {
+        Self {
+            free: open.free() > 0,
+            unfinished: usize::from(!open.is_received()),
+            bytes: u64::from(open.bytes()),
+        }
+    }
+}
+
+impl OpenSet {
+    /// How many pieces are open, those that wait for a verdict included.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// How many open pieces have blocks that are not yet received.
+    pub(super) const fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
+    /// Bytes received or written in open pieces.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// An open piece.
+    pub(super) fn get(&self, piece: PieceIndex) -> Option<&OpenPiece> {
+        self.pieces.get(&piece)
+    }
+
+    /// All open pieces, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PieceIndex, &OpenPiece)> {
+        self.pieces.iter().map(|(piece, open)| (*piece, open))
+    }
+
+    /// The open pieces that have free blocks, in order.
+    pub(super) fn with_free(&self) -> impl Iterator<Item = (PieceIndex, &OpenPiece)> {
+        self.with_free.iter().filter_map(|piece| Some((*piece, self.pieces.get(piece)?)))
+    }
+
+    /// Opens a piece with all blocks free.
+    pub(super) fn open(&mut self, geometry: &Geometry, piece: PieceIndex) {
+        let mut open = self.spare.pop().unwrap_or_default();
+        open.begin(geometry, piece);
+        self.account(piece, &Share::NONE, &Share::of(&open));
+        self.pieces.insert(piece, open);
+    }
+
+    /// Closes a piece.
+    pub(super) fn close(&mut self, piece: PieceIndex) {
+        let Some(open) = self.pieces.remove(&piece) else { return };
+        self.account(piece, &Share::of(&open), &Share::NONE);
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push(open);
+        }
+    }
+
+    /// Changes a piece, and the sums with it. `None` if it is not open.
+    pub(super) fn change<R>(&mut self, piece: PieceIndex, f: impl FnOnce(&mut OpenPiece) -> R) -> Option<R> {
+        let open = self.pieces.get_mut(&piece)?;
+        let before = Share::of(open);
+        let result = f(open);
+        let after = Share::of(open);
+        self.account(piece, &before, &after);
+        Some(result)
+    }
+
+    fn account(&mut self, piece: PieceIndex, before: &Share, after: &Share) {
+        self.unfinished = self.unfinished + after.unfinished - before.unfinished;
+        self.bytes = self.bytes + after.bytes - before.bytes;
+        match (before.free, after.free) {
+            (false, true) => drop(self.with_free.insert(piece)),
+            (true, false) => drop(self.with_free.remove(&piece)),
+            _ => {}
+        }
+    }
+
+    /// Panics where the pieces and the sums disagree.
+    pub(super) fn check(&self) {
+        self.pieces.values().for_each(OpenPiece::check);
+        let shares = || self.pieces.values().map(Share::of);
+        assert_eq!(self.unfinished, shares().map(|s| s.unfinished).sum());
+        assert_eq!(self.bytes, shares().map(|s| s.bytes).sum());
+        let with_free = self.iter().filter(|(_, open)| open.free() > 0).map(|(piece, _)| piece);
+        assert!(self.with_free.iter().copied().eq(with_free));
+    }
+}

@@ -1,0 +1,151 @@
+//! What a peer is asked for next.
+//!
+//! In this order: the piece that it works on; open pieces that it works on or nobody does; for a fast peer a new
+//! piece; open pieces that it shares with others; a new piece; and in endgame what is requested of others.
+
+use super::open_piece::OpenPiece;
+use super::{PickFor, Picker};
+use crate::ids::{BlockId, PieceIndex};
+use alloc::vec::Vec;
+
+/// Until so many pieces are there, new ones are random: a rare piece comes slowly, and we need some to give.
+const RANDOM_FIRST: usize = 4;
+/// So many times the limit of open pieces may be open for the sake of peers that would have nothing to do.
+const STARVING_FACTOR: usize = 2;
+
+/// Who works on an open piece, in the order of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Company {
+    Itself,
+    Nobody,
+    Others,
+}
+
+impl Picker {
+    /// Chooses up to `count` blocks for a peer and appends them to `out`: they are now requested of it.
+    ///
+    /// The peer must be one that has joined. Fewer blocks than asked for mean that there is nothing more to ask
+    /// of this peer until something happens.
+    pub(crate) fn pick(&mut self, peer: &PickFor<'_>, count: usize, out: &mut Vec<BlockId>) {
+        self.clock = self.clock.max(peer.now);
+        if count == 0 || self.is_complete() || peer.has.is_empty() {
+            return;
+        }
+        let end = out.len().saturating_add(count);
+        if let Some(piece) = self.workload.current(peer.conn) {
+            self.take(piece, peer, end, out);
+        }
+        self.take_open(Company::Nobody, peer, end, out);
+        if peer.fast {
+            self.take_new(false, peer, end, out);
+        }
+        self.take_open(Company::Others, peer, end, out);
+        self.take_new(true, peer, end, out);
+        if out.len() < end && self.in_endgame() {
+            self.take_again(peer, end, out);
+        }
+    }
+
+    /// Free blocks of open pieces, up to this degree of company.
+    fn take_open(&mut self, company: Company, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+        while out.len() < end
+            && let Some(piece) = self.best_open(company, peer)
+        {
+            let before = out.len();
+            self.take(piece, peer, end, out);
+            if out.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// The open piece to go on with: the peer's own first, then the one that is nearest to being complete, then
+    /// the rarest.
+    fn best_open(&self, company: Company, peer: &PickFor<'_>) -> Option<PieceIndex> {
+        let rank = |piece, open: &OpenPiece| {
+            let with = if open.requested() == 0 {
+                Company::Nobody
+            } else if open.requested_of(peer.conn) > 0 {
+                Company::Itself
+            } else {
+                Company::Others
+            };
+            (with <= company).then(|| (with, open.missing(), self.rarity.availability(piece), piece))
+        };
+        self.opens
+            .with_free()
+            .filter(|(piece, open)| Self::suits(*piece, open, peer))
+            .filter_map(|(piece, open)| rank(piece, open))
+            .min()
+            .map(|(.., piece)| piece)
+    }
+
+    fn suits(piece: PieceIndex, open: &OpenPiece, peer: &PickFor<'_>) -> bool {
+        let mine = |solo: &super::solo::Solo| solo.may_take(peer.addr, peer.now, open.requested() > 0);
+        peer.may_give(piece) && open.solo.as_ref().is_none_or(mine)
+    }
+
+    /// Free blocks of one open piece, if it suits the peer.
+    fn take(&mut self, piece: PieceIndex, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+        let count = end.saturating_sub(out.len());
+        let suitable = self.opens.get(piece).is_some_and(|o| o.free() > 0 && Self::suits(piece, o, peer));
+        if count == 0 || !suitable {
+            return;
+        }
+        let taken = self.opens.change(piece, |open| {
+            open.give_to_owner(peer.addr, peer.now);
+            open.request_free(peer.conn, count, |block| out.push(BlockId { piece, block }))
+        });
+        self.workload.begin(peer.conn, piece, taken.unwrap_or(0));
+    }
+
+    /// Blocks of new pieces; beyond the limit of open pieces only one, for a peer that has nothing to do.
+    fn take_new(&mut self, beyond_limit: bool, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+        while out.len() < end {
+            let starving = beyond_limit && self.workload.requested(peer.conn) == 0;
+            if self.opens.unfinished() >= self.max_open && !starving {
+                return;
+            }
+            let Some(piece) = self.new_piece(peer) else { return };
+            if self.opens.unfinished() >= self.max_open * STARVING_FACTOR && !self.close_abandoned() {
+                return;
+            }
+            self.rarity.set_open(piece);
+            self.opens.open(&self.geometry, piece);
+            self.take(piece, peer, end, out);
+        }
+    }
+
+    /// The piece to begin: one that the peer suggested, else the rarest that it has.
+    fn new_piece(&mut self, peer: &PickFor<'_>) -> Option<PieceIndex> {
+        let (rarity, rng) = (&self.rarity, &mut self.rng);
+        let suits = |piece: &PieceIndex| rarity.is_closed(*piece) && peer.may_give(*piece);
+        if let Some(piece) = peer.suggested.iter().find(|piece| suits(piece)) {
+            return Some(*piece);
+        }
+        if let Some(allowed) = peer.allowed {
+            return rarity.rarest_of(allowed.iter().copied().filter(suits), rng);
+        }
+        if (self.have.count() as usize) < RANDOM_FIRST && self.opens.unfinished() < RANDOM_FIRST {
+            return rarity.any(peer.has, &self.have, rng);
+        }
+        rarity.rarest(peer.has, &self.have, rng)
+    }
+
+    /// Makes room: closes the piece with the least on the disk among those that nobody works on and no connected
+    /// peer has. What was written of it is fetched again one day. Says whether there was one.
+    fn close_abandoned(&mut self) -> bool {
+        let abandoned = self
+            .opens
+            .iter()
+            .filter(|(piece, open)| {
+                open.is_at_rest() && !open.is_written() && self.rarity.availability(*piece) == 0
+            })
+            .min_by_key(|(piece, open)| (open.solo.is_some(), open.written(), *piece))
+            .map(|(piece, _)| piece);
+        let Some(piece) = abandoned else { return false };
+        self.forget_open(piece);
+        self.rarity.set_closed(piece);
+        true
+    }
+}

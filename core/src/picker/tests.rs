@@ -1,0 +1,489 @@
+//! The picker in stories.
+
+use super::*;
+use crate::geometry::BLOCK_LEN;
+use crate::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
+use rand_chacha::rand_core::SeedableRng;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A torrent of `pieces` pieces of `blocks` blocks each.
+fn picker(pieces: u32, blocks: u32, max_open: usize) -> Picker {
+    let piece_length = blocks * BLOCK_LEN;
+    let geometry = Geometry::new(u64::from(pieces) * u64::from(piece_length), piece_length).unwrap();
+    Picker::new(geometry, max_open, ChaCha8Rng::from_seed([7; 32]))
+}
+
+fn set(len: u32, pieces: impl IntoIterator<Item = u32>) -> Bitfield {
+    let mut field = Bitfield::new(len);
+    for piece in pieces {
+        field.insert(PieceIndex(piece));
+    }
+    field
+}
+
+fn block(piece: u32, block: u32) -> BlockId {
+    BlockId { piece: PieceIndex(piece), block }
+}
+
+fn addr(n: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, n))
+}
+
+/// A peer whose connection number and address are `n`.
+struct Peer {
+    n: u8,
+    has: Bitfield,
+    fast: bool,
+    now: Instant,
+}
+
+impl Peer {
+    /// Joins the swarm of `picker`.
+    fn join(picker: &mut Picker, n: u8, has: Bitfield) -> Self {
+        picker.peer_joined(&has);
+        Self { n, has, fast: false, now: Instant::ZERO }
+    }
+
+    fn seed(picker: &mut Picker, n: u8) -> Self {
+        let has = Bitfield::full(picker.geometry.num_pieces());
+        Self::join(picker, n, has)
+    }
+
+    fn conn(&self) -> ConnId {
+        ConnId::outgoing(u64::from(self.n))
+    }
+
+    fn ask(&self) -> PickFor<'_> {
+        PickFor {
+            conn: self.conn(),
+            addr: addr(self.n),
+            has: &self.has,
+            now: self.now,
+            fast: self.fast,
+            allowed: None,
+            suggested: &[],
+        }
+    }
+
+    fn pick(&self, picker: &mut Picker, count: usize) -> Vec<BlockId> {
+        let mut out = Vec::new();
+        picker.pick(&self.ask(), count, &mut out);
+        picker.check();
+        out
+    }
+
+    /// Sends a block. Returns the connections to cancel at, or `None` where it was not wanted.
+    fn send(&self, picker: &mut Picker, block: BlockId) -> Option<Vec<ConnId>> {
+        let mut duplicates = Vec::new();
+        let wanted = picker.received(self.conn(), addr(self.n), block, &mut duplicates);
+        picker.check();
+        wanted.then_some(duplicates)
+    }
+
+    /// Picks and sends all that it can of one piece, which is then written.
+    fn deliver(&self, picker: &mut Picker, piece: u32, blocks: u32) {
+        for block in self.pick(picker, blocks as usize) {
+            assert_eq!(block.piece.get(), piece);
+            assert!(self.send(picker, block).is_some());
+        }
+        picker.written(PieceIndex(piece), 0..blocks);
+    }
+}
+
+fn pieces(blocks: &[BlockId]) -> Vec<u32> {
+    let mut pieces: Vec<u32> = blocks.iter().map(|b| b.piece.get()).collect();
+    pieces.dedup();
+    pieces
+}
+
+/// Lets the picker have four pieces from the end, so that it does not begin at random.
+fn have_four(picker: &mut Picker) {
+    let n = picker.geometry.num_pieces();
+    (n - 4..n).for_each(|piece| picker.set_have(PieceIndex(piece)));
+}
+
+#[test]
+fn a_lone_seed_is_asked_for_every_block_once() {
+    let mut p = picker(5, 3, 10);
+    let seed = Peer::seed(&mut p, 1);
+    let mut all = seed.pick(&mut p, 100);
+    assert_eq!(all.len(), 15);
+    assert!(all.chunks(3).all(|c| c[0].block == 0 && c[1].block == 1 && c[2].block == 2), "{all:?}");
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 15);
+    assert!(seed.pick(&mut p, 100).is_empty());
+}
+
+#[test]
+fn the_rarest_piece_comes_first() {
+    let mut p = picker(10, 2, 10);
+    have_four(&mut p);
+    let _many =
+        [Peer::join(&mut p, 1, set(10, [0, 1, 2, 3, 4])), Peer::join(&mut p, 2, set(10, [0, 1, 2, 4]))];
+    let _seed = Peer::seed(&mut p, 4);
+    let peer = Peer::join(&mut p, 3, set(10, 0..5));
+    assert_eq!(pieces(&peer.pick(&mut p, 2)), [3]);
+}
+
+#[test]
+fn a_piece_that_spreads_is_no_longer_rare() {
+    let mut p = picker(10, 1, 10);
+    have_four(&mut p);
+    let others: Vec<Peer> = (1..4).map(|n| Peer::join(&mut p, n, set(10, [1]))).collect();
+    let peer = Peer::join(&mut p, 9, set(10, [0, 1]));
+    (0..4).for_each(|_| p.peer_got(PieceIndex(0)));
+    assert_eq!(pieces(&peer.pick(&mut p, 1)), [1]);
+    p.give_up(peer.conn(), block(1, 0));
+    for _ in 0..4 {
+        p.peer_left(&set(10, [0]));
+    }
+    assert_eq!(pieces(&peer.pick(&mut p, 1)), [0]);
+    assert_eq!(others.len(), 3);
+}
+
+#[test]
+fn the_first_pieces_are_random_not_rare() {
+    let mut p = picker(64, 1, 100);
+    let _rare = Peer::join(&mut p, 1, set(64, 1..64));
+    let seed = Peer::seed(&mut p, 2);
+    let first = pieces(&seed.pick(&mut p, 4));
+    assert!(!first.contains(&0), "the rarest came first: {first:?}");
+    assert!(first[0] != 1 || first[1] != 2, "in order: {first:?}");
+    (1..5).for_each(|piece| p.set_have(PieceIndex(piece)));
+    assert_eq!(pieces(&seed.pick(&mut p, 1)), [0]);
+}
+
+#[test]
+fn two_peers_begin_different_pieces_only_if_they_are_fast() {
+    let mut p = picker(10, 8, 10);
+    have_four(&mut p);
+    let slow = Peer::seed(&mut p, 1);
+    let other = Peer::seed(&mut p, 2);
+    let mut fast = Peer::seed(&mut p, 3);
+    fast.fast = true;
+    let first = pieces(&slow.pick(&mut p, 2));
+    assert_eq!(pieces(&other.pick(&mut p, 2)), first);
+    assert_ne!(pieces(&fast.pick(&mut p, 2)), first);
+}
+
+#[test]
+fn a_peer_goes_on_with_its_piece_before_others() {
+    let mut p = picker(10, 8, 10);
+    have_four(&mut p);
+    let (a, b) = (Peer { fast: true, ..Peer::seed(&mut p, 1) }, Peer { fast: true, ..Peer::seed(&mut p, 2) });
+    let (of_a, of_b) = (a.pick(&mut p, 3), b.pick(&mut p, 3));
+    assert_eq!(pieces(&a.pick(&mut p, 5)), pieces(&of_a));
+    assert_eq!(pieces(&b.pick(&mut p, 5)), pieces(&of_b));
+}
+
+#[test]
+fn an_abandoned_piece_is_finished_before_a_new_one_is_begun() {
+    let mut p = picker(10, 4, 10);
+    have_four(&mut p);
+    let gone = Peer::seed(&mut p, 1);
+    let blocks = gone.pick(&mut p, 4);
+    assert!(gone.send(&mut p, blocks[1]).is_some());
+    blocks.iter().for_each(|b| p.give_up(gone.conn(), *b));
+    p.peer_left(&gone.has);
+    let fast = Peer { fast: true, ..Peer::seed(&mut p, 2) };
+    assert_eq!(fast.pick(&mut p, 3), [blocks[0], blocks[2], blocks[3]]);
+}
+
+#[test]
+fn no_more_pieces_than_the_limit_are_open_unless_a_peer_would_starve() {
+    let mut p = picker(20, 2, 3);
+    have_four(&mut p);
+    let seed = Peer { fast: true, ..Peer::seed(&mut p, 1) };
+    assert_eq!(seed.pick(&mut p, 100).len(), 6);
+    assert_eq!(p.open_pieces(), 3);
+    for n in 2..10 {
+        let starving = Peer::seed(&mut p, n);
+        assert_eq!(starving.pick(&mut p, 100).len(), if n < 5 { 2 } else { 0 }, "peer {n}");
+    }
+    assert_eq!(p.open_pieces(), 6);
+}
+
+#[test]
+fn pieces_that_nobody_has_any_more_make_room() {
+    let mut p = picker(20, 2, 2);
+    have_four(&mut p);
+    for n in 0..8 {
+        let liar = Peer::join(&mut p, n, set(20, [u32::from(n)]));
+        let blocks = liar.pick(&mut p, 2);
+        assert_eq!(blocks.len(), 2, "peer {n}");
+        assert!(liar.send(&mut p, blocks[0]).is_some());
+        p.written(blocks[0].piece, 0..1);
+        p.give_up(liar.conn(), blocks[1]);
+        p.peer_left(&liar.has);
+    }
+    assert_eq!(p.open_pieces(), 4);
+    assert_eq!(p.bytes_received_in_open(), 4 * u64::from(BLOCK_LEN));
+    assert_eq!(p.unavailable(), 16);
+}
+
+#[test]
+fn a_choked_peer_is_asked_for_what_it_allows_only() {
+    let mut p = picker(10, 2, 10);
+    let seed = Peer::seed(&mut p, 1);
+    let allowed = BTreeSet::from([PieceIndex(3)]);
+    let mut out = Vec::new();
+    p.pick(&PickFor { allowed: Some(&allowed), ..seed.ask() }, 10, &mut out);
+    assert_eq!(out, [block(3, 0), block(3, 1)]);
+    p.set_have(PieceIndex(3));
+    p.pick(&PickFor { allowed: Some(&allowed), ..seed.ask() }, 10, &mut out);
+    assert_eq!(out.len(), 2);
+    p.check();
+}
+
+#[test]
+fn a_suggested_piece_is_begun_first() {
+    let mut p = picker(10, 2, 10);
+    have_four(&mut p);
+    let seed = Peer::seed(&mut p, 1);
+    let peer = Peer::join(&mut p, 2, set(10, [1, 2, 3]));
+    (0..5).for_each(|_| p.peer_got(PieceIndex(2)));
+    let mut out = Vec::new();
+    let suggested = [PieceIndex(9), PieceIndex(0), PieceIndex(2)];
+    p.pick(&PickFor { suggested: &suggested, ..peer.ask() }, 2, &mut out);
+    assert_eq!(out, [block(2, 0), block(2, 1)], "9 we have, 0 it has not");
+    assert!(p.wants_from(&seed.has));
+}
+
+#[test]
+fn in_endgame_a_block_is_asked_of_three_peers_and_then_cancelled() {
+    let mut p = picker(1, 4, 10);
+    let peers: Vec<Peer> = (1..6).map(|n| Peer::seed(&mut p, n)).collect();
+    assert!(!p.in_endgame());
+    assert_eq!(peers[0].pick(&mut p, 3).len(), 3);
+    assert_eq!(peers[1].pick(&mut p, 1), [block(0, 3)], "a free block goes before endgame");
+    assert!(p.in_endgame());
+    let mut again = peers[1].pick(&mut p, 100);
+    again.sort_unstable();
+    assert_eq!(again, [block(0, 0), block(0, 1), block(0, 2)]);
+    assert_eq!(peers[2].pick(&mut p, 1), [block(0, 3)], "the one with the fewest requesters");
+    assert_eq!(peers[2].pick(&mut p, 100).len(), 3);
+    assert_eq!(p.block_state(block(0, 0)), BlockState::Requested(3));
+    assert_eq!(peers[3].pick(&mut p, 100), [block(0, 3)], "the others have three requesters");
+    assert!(peers[4].pick(&mut p, 100).is_empty());
+
+    let mut cancel = peers[2].send(&mut p, block(0, 0)).unwrap();
+    cancel.sort_unstable();
+    assert_eq!(cancel, [peers[0].conn(), peers[1].conn()]);
+    assert_eq!(peers[0].send(&mut p, block(0, 0)), None, "the cancel came too late");
+    assert_eq!(p.requested_of(peers[0].conn()), 2);
+}
+
+#[test]
+fn endgame_does_not_begin_while_a_block_is_free_for_somebody() {
+    let mut p = picker(2, 1, 10);
+    let half = Peer::join(&mut p, 1, set(2, [0]));
+    let other = Peer::join(&mut p, 2, set(2, [0]));
+    let _rest = Peer::join(&mut p, 3, set(2, [1]));
+    assert_eq!(half.pick(&mut p, 5).len(), 1);
+    assert!(other.pick(&mut p, 5).is_empty());
+    assert!(!p.in_endgame());
+    // Piece 1 leaves the swarm: waiting for it would only delay piece 0.
+    p.peer_left(&set(2, [1]));
+    assert!(p.in_endgame());
+    assert_eq!(p.unavailable(), 1);
+    assert_eq!(other.pick(&mut p, 5).len(), 1);
+}
+
+#[test]
+fn a_given_up_block_is_free_and_a_late_one_is_welcome() {
+    let mut p = picker(6, 2, 10);
+    let (slow, quick) = (Peer::seed(&mut p, 1), Peer::seed(&mut p, 2));
+    let blocks = slow.pick(&mut p, 2);
+    p.give_up(slow.conn(), blocks[0]);
+    p.give_up(slow.conn(), blocks[0]);
+    assert_eq!(p.block_state(blocks[0]), BlockState::Free);
+    assert_eq!(quick.pick(&mut p, 1), [blocks[0]]);
+    assert_eq!(slow.send(&mut p, blocks[0]), Some(vec![quick.conn()]));
+    assert_eq!(p.block_state(blocks[0]), BlockState::Received);
+    p.give_up(slow.conn(), blocks[1]);
+    assert_eq!(slow.send(&mut p, blocks[1]), Some(vec![]));
+    assert!(p.is_received(blocks[0].piece));
+}
+
+#[test]
+fn a_piece_of_which_nothing_came_is_closed_and_opens_for_a_late_block() {
+    let mut p = picker(6, 2, 10);
+    let slow = Peer::seed(&mut p, 1);
+    let blocks = slow.pick(&mut p, 2);
+    blocks.iter().for_each(|b| p.give_up(slow.conn(), *b));
+    assert_eq!(p.open_pieces(), 0);
+    assert_eq!(slow.send(&mut p, blocks[1]), Some(vec![]));
+    assert_eq!(p.open_pieces(), 1);
+    assert_eq!(slow.send(&mut p, blocks[1]), None);
+    assert_eq!(slow.send(&mut p, block(0, 9)), None, "no such block");
+}
+
+#[test]
+fn a_block_that_could_not_be_written_is_fetched_again() {
+    let mut p = picker(1, 4, 10);
+    let seed = Peer::seed(&mut p, 1);
+    seed.pick(&mut p, 4).iter().for_each(|b| assert!(seed.send(&mut p, *b).is_some()));
+    p.written(PieceIndex(0), 0..2);
+    p.unwritten(PieceIndex(0), 2..4);
+    p.check();
+    assert!(!p.is_received(PieceIndex(0)));
+    assert_eq!(p.bytes_received_in_open(), 2 * u64::from(BLOCK_LEN));
+    assert_eq!(seed.pick(&mut p, 9), [block(0, 2), block(0, 3)]);
+}
+
+#[test]
+fn a_verified_piece_is_had_and_an_unreadable_one_is_wanted_again() {
+    let mut p = picker(1, 1, 10);
+    let seed = Peer::seed(&mut p, 1);
+    seed.deliver(&mut p, 0, 1);
+    assert!(p.is_written(PieceIndex(0)));
+    p.verified(PieceIndex(0));
+    p.check();
+    assert!(p.have().is_full() && p.is_complete() && !p.wants_from(&seed.has) && !p.in_endgame());
+    assert_eq!(p.block_state(block(0, 0)), BlockState::Have);
+    assert_eq!(seed.send(&mut p, block(0, 0)), None);
+    p.unset_have(PieceIndex(0));
+    assert!(p.wants_from(&seed.has));
+    assert_eq!(seed.pick(&mut p, 1), [block(0, 0)]);
+}
+
+#[test]
+fn a_piece_that_one_peer_spoiled_is_blamed_on_it() {
+    let mut p = picker(1, 3, 10);
+    let (liar, honest) = (Peer::seed(&mut p, 1), Peer::seed(&mut p, 2));
+    liar.deliver(&mut p, 0, 3);
+    assert!(p.senders(PieceIndex(0)).eq([addr(1)]));
+    assert_eq!(p.failed(Instant::ZERO, PieceIndex(0)), [Some(addr(1)); 3]);
+    p.check();
+    assert_eq!(honest.pick(&mut p, 9).len(), 3, "at once");
+}
+
+/// Piece 0, of 3 blocks, fails with blocks of peers 1 and 2.
+fn spoiled_by_two(p: &mut Picker) -> [Peer; 4] {
+    let peers = [1, 2, 3, 4].map(|n| Peer::seed(p, n));
+    peers[0].pick(p, 2).iter().for_each(|b| assert!(peers[0].send(p, *b).is_some()));
+    peers[1].deliver(p, 0, 1);
+    p.written(PieceIndex(0), 0..3);
+    assert!(p.is_written(PieceIndex(0)));
+    assert_eq!(p.failed(Instant::ZERO, PieceIndex(0)), [Some(addr(1)), Some(addr(1)), Some(addr(2))]);
+    p.check();
+    peers
+}
+
+#[test]
+fn a_piece_that_two_peers_spoiled_is_fetched_from_one_that_was_not_involved() {
+    let mut p = picker(1, 3, 10);
+    let [a, b, c, d] = spoiled_by_two(&mut p);
+    assert!(a.pick(&mut p, 9).is_empty() && b.pick(&mut p, 9).is_empty(), "suspects");
+    assert_eq!(c.pick(&mut p, 2), [block(0, 0), block(0, 1)]);
+    assert!(d.pick(&mut p, 9).is_empty(), "one sender only");
+    assert_eq!(a.send(&mut p, block(0, 0)), None, "a late block of a suspect");
+    c.send(&mut p, block(0, 0)).unwrap();
+    c.deliver(&mut p, 0, 1);
+    c.send(&mut p, block(0, 1)).unwrap();
+    assert!(d.pick(&mut p, 9).is_empty(), "no endgame either");
+    assert!(p.senders(PieceIndex(0)).eq([addr(3)]));
+    p.verified(PieceIndex(0));
+    p.check();
+}
+
+#[test]
+fn when_only_suspects_are_there_one_of_them_proves_itself() {
+    let mut p = picker(1, 3, 10);
+    let [mut a, mut b, ..] = spoiled_by_two(&mut p);
+    a.now = Instant::ZERO + SECOND * 10;
+    b.now = a.now;
+    assert_eq!(a.pick(&mut p, 3).len(), 3);
+    assert!(b.pick(&mut p, 3).is_empty());
+    (0..3).for_each(|n| assert!(a.send(&mut p, block(0, n)).is_some()));
+    p.written(PieceIndex(0), 0..3);
+    assert_eq!(p.failed(a.now, PieceIndex(0)), [Some(addr(1)); 3], "proof");
+    p.check();
+    assert!(b.pick(&mut p, 3).is_empty(), "first those who were not involved, again");
+    b.now = b.now + SECOND * 10;
+    assert_eq!(b.pick(&mut p, 3).len(), 3);
+}
+
+#[test]
+fn what_an_owner_sent_who_gave_up_does_not_count() {
+    let mut p = picker(1, 3, 10);
+    let [.., c, d] = spoiled_by_two(&mut p);
+    assert_eq!(c.pick(&mut p, 3).len(), 3);
+    c.send(&mut p, block(0, 0)).unwrap();
+    c.send(&mut p, block(0, 1)).unwrap();
+    p.written(PieceIndex(0), 0..1);
+    p.give_up(c.conn(), block(0, 2));
+    p.check();
+    // Block 1 is on its way to the disk, and free only when it is there.
+    assert_eq!(p.block_state(block(0, 1)), BlockState::Received);
+    assert_eq!(p.bytes_received_in_open(), 0);
+    assert!(c.pick(&mut p, 3).is_empty(), "others come first now");
+    assert_eq!(d.pick(&mut p, 3), [block(0, 0), block(0, 2)]);
+    p.written(PieceIndex(0), 0..2);
+    assert_eq!(p.block_state(block(0, 0)), BlockState::Requested(1), "that was the old one");
+    assert_eq!(d.pick(&mut p, 3), [block(0, 1)]);
+    (0..3).for_each(|n| assert!(d.send(&mut p, block(0, n)).is_some()));
+    assert!(p.senders(PieceIndex(0)).eq([addr(4)]));
+}
+
+#[test]
+fn an_owner_that_falls_silent_with_nothing_asked_loses_the_piece() {
+    let mut p = picker(1, 3, 10);
+    let [.., c, mut d] = spoiled_by_two(&mut p);
+    c.pick(&mut p, 1).iter().for_each(|b| assert!(c.send(&mut p, *b).is_some()));
+    p.written(PieceIndex(0), 0..1);
+    assert!(d.pick(&mut p, 3).is_empty());
+    d.now = d.now + SECOND * 10;
+    assert_eq!(d.pick(&mut p, 3).len(), 3);
+}
+
+#[test]
+fn availability_holds_when_a_peer_becomes_a_seed_and_leaves() {
+    let mut p = picker(3, 1, 10);
+    let seed = Peer::seed(&mut p, 1);
+    let mut peer = Peer::join(&mut p, 2, set(3, [0]));
+    for piece in [1, 2] {
+        peer.has.insert(PieceIndex(piece));
+        p.peer_got(PieceIndex(piece));
+    }
+    p.peer_left(&peer.has);
+    p.check();
+    assert_eq!(p.unavailable(), 0);
+    p.peer_left(&seed.has);
+    p.check();
+    assert_eq!(p.unavailable(), 3);
+}
+
+#[test]
+fn a_piece_of_32768_blocks_is_fetched_block_by_block() {
+    let mut p = picker(1, 32_768, 10);
+    let seed = Peer::seed(&mut p, 1);
+    let mut out = Vec::new();
+    for n in 0..32_768 {
+        out.clear();
+        p.pick(&seed.ask(), 1, &mut out);
+        assert_eq!(out, [block(0, n)]);
+        if n % 2 == 0 {
+            assert!(p.received(seed.conn(), addr(1), out[0], &mut Vec::new()));
+        }
+    }
+    assert_eq!(p.requested_of(seed.conn()), 16_384);
+    p.give_up(seed.conn(), block(0, 1));
+    p.give_up(seed.conn(), block(0, 32_767));
+    assert_eq!(seed.pick(&mut p, 9), [block(0, 1), block(0, 32_767)]);
+}
+
+#[test]
+fn an_empty_torrent_is_complete() {
+    let mut p = Picker::new(Geometry::new(0, 1).unwrap(), 1, ChaCha8Rng::from_seed([0; 32]));
+    let seed = Peer::seed(&mut p, 1);
+    assert!(p.is_complete() && !p.in_endgame());
+    assert!(seed.pick(&mut p, 1).is_empty());
+    p.peer_left(&seed.has);
+    p.check();
+}
