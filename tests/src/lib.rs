@@ -1,1 +1,27 @@
-//! (doc)
+//! What only the whole system can show, and what that takes: a private network, processes that never outlive
+//! a test, payloads from a seed, real clients that this project did not write, and scripted rude ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "this library runs inside tests only: there a panic is the report, and stderr is shown with it"
+)]
+
+mod clients;
+mod compare;
+mod deadline;
+mod lab;
+mod opentracker;
+mod payload;
+mod process;
+mod torrent;
+
+pub use clients::{Client, Libtorrent, Peer};
+pub use compare::{Difference, same_bytes};
+pub use deadline::{Deadline, wait_until};
+pub use lab::{Lab, in_lab};
+pub use opentracker::Opentracker;
+pub use payload::Payload;
+pub use process::Process;
+pub use torrent::Torrent;
+
+pub use rustix::process::Signal;

@@ -1,0 +1,3 @@
+//! The whole system: real clients, real sockets, real files.
+
+mod harness;
