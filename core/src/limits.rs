@@ -72,6 +72,10 @@ pub const MAX_HTTP_BODY: usize = 1 << 20;
 pub const MAX_REDIRECTS: u32 = 5;
 /// Time for one whole exchange with a tracker, redirects included.
 pub const TRACKER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Addresses of a tracker's host that are tried.
+pub const MAX_TRACKER_ADDRESSES: usize = 8;
+/// Bytes of the id that a tracker gives itself. A longer one is not repeated to it.
+pub const MAX_TRACKER_ID: usize = 256;
 /// Peers taken from one announce.
 pub const MAX_ANNOUNCE_PEERS: usize = 200;
 /// Characters shown of a text from outside.
