@@ -63,7 +63,7 @@ impl Shared {
         let contents = Contents::of(&metainfo);
         let target = self.store.claim(&target)?;
         let torrent = self.engine.add_torrent(self.clock.now(), metainfo, options)?;
-        self.store.register(torrent, target, contents);
+        self.store.register(torrent, &target, contents);
         Ok(torrent)
     }
 

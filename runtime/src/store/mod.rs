@@ -1,42 +1,143 @@
 //! The files of all torrents of a session: carries out disk operations, from any number of threads at once.
+//!
+//! Files are opened relative to the directory that the target stands in, element by element, without
+//! following links ([`site`]); what is open is kept in a bounded [`pool`].
 
+mod allocate;
 mod contents;
+mod fault;
+mod finish;
+mod journal;
+mod pool;
+mod site;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod torrent;
+mod transfer;
 
 pub use contents::{Contents, StoredFile};
+pub use transfer::Scratch;
 
 use crate::error::SessionError;
-use peerless_core::{DiskOp, DiskResult, TorrentId};
+use crate::net::net_error;
+use fault::Fault;
+use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, TorrentId};
+use pool::Pool;
+use site::Site;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Memory that a worker uses again and again.
-#[derive(Debug, Default)]
-pub struct Scratch {}
+use std::sync::{Arc, PoisonError, RwLock};
+use torrent::{PLACES, Torrent, with_suffix};
 
 /// Where the files of every torrent stand, with a bounded pool of open ones.
 #[derive(Debug)]
-pub struct Store {}
+pub struct Store {
+    torrents: RwLock<BTreeMap<TorrentId, Arc<Torrent>>>,
+    pool: Pool,
+}
 
 impl Store {
     /// A store that keeps at most `max_open` files and directories open (at least 2) while nobody uses them.
-    pub fn new(_max_open: usize) -> Self {
-        Self {}
+    pub fn new(max_open: usize) -> Self {
+        Self { torrents: RwLock::default(), pool: Pool::new(max_open) }
     }
 
     /// Makes `target` absolute, and refuses it where it, or anything that stands beside it under one of the
     /// four [`Place`](peerless_core::Place)s, is in or around a registered torrent's.
     pub fn claim(&self, target: &Path) -> Result<PathBuf, SessionError> {
-        Ok(target.to_owned())
+        let unusable = || SessionError::TargetUnusable(target.to_string_lossy().into());
+        if target.as_os_str().is_empty() {
+            return Err(unusable());
+        }
+        let absolute =
+            std::path::absolute(target).map_err(|e| SessionError::NoCurrentDirectory(net_error(&e)))?;
+        let absolute = match absolute.file_name() {
+            Some(name) => resolve(absolute.parent().unwrap_or(&absolute)).join(name),
+            None => absolute.canonicalize().map_err(|_| unusable())?,
+        };
+        let name = absolute.file_name().ok_or_else(unusable)?;
+        let ours = PLACES.map(|place| absolute.with_file_name(with_suffix(name, place)));
+        let torrents = self.torrents.read().unwrap_or_else(PoisonError::into_inner);
+        for theirs in torrents.values().flat_map(|torrent| torrent.paths()) {
+            if ours.iter().any(|path| path.starts_with(&theirs) || theirs.starts_with(path)) {
+                return Err(SessionError::TargetTaken(target.to_string_lossy().into()));
+            }
+        }
+        Ok(absolute)
     }
 
     /// Makes a torrent known: its operations can be executed from now on. `target` is from
     /// [`claim`](Self::claim).
-    pub fn register(&self, _torrent: TorrentId, _target: PathBuf, _contents: Contents) {}
+    pub fn register(&self, torrent: TorrentId, target: &Path, contents: Contents) {
+        let known = Arc::new(Torrent::new(torrent, target, contents));
+        self.torrents.write().unwrap_or_else(PoisonError::into_inner).insert(torrent, known);
+    }
 
     /// Forgets a torrent and closes its files. Operations under way end as they would have.
-    pub fn unregister(&self, _torrent: TorrentId) {}
+    pub fn unregister(&self, torrent: TorrentId) {
+        self.torrents.write().unwrap_or_else(PoisonError::into_inner).remove(&torrent);
+        self.pool.forget(|(id, _)| *id == torrent);
+    }
 
     /// Carries out one operation; blocks until it is done.
-    pub fn execute(&self, op: DiskOp, _scratch: &mut Scratch) -> DiskResult {
-        unreachable!("{op:?}")
+    pub fn execute(&self, op: DiskOp, scratch: &mut Scratch) -> DiskResult {
+        let action = op.task.verb();
+        let torrents = self.torrents.read().unwrap_or_else(PoisonError::into_inner);
+        let torrent = torrents.get(&op.torrent).cloned();
+        drop(torrents);
+        let Some(torrent) = torrent else {
+            let path = "the files of a torrent that was removed".into();
+            return Err(DiskError { action, path, kind: DiskErrorKind::NotFound });
+        };
+        let site = Site { pool: &self.pool, torrent: &torrent };
+        site.run(op.task, scratch).map_err(|fault| torrent.error(action, fault))
     }
+}
+
+impl Site<'_> {
+    fn run(&self, task: DiskTask, scratch: &mut Scratch) -> Result<DiskOutcome, Fault> {
+        Ok(match task {
+            DiskTask::Survey { place } => DiskOutcome::Survey(self.survey(place)?),
+            DiskTask::Write { extents, data, hash, allocation } => {
+                DiskOutcome::Write(self.write(&extents, &data, hash, allocation)?)
+            }
+            DiskTask::Digest { place, extents, hash } => {
+                DiskOutcome::Digest(self.digest(place, &extents, hash, scratch)?)
+            }
+            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(place, &extents)?),
+            DiskTask::Sync { files } => DiskOutcome::Sync(self.sync(&files)?),
+            DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.load_journal(limit)?),
+            DiskTask::StoreJournal { data } => {
+                self.store_journal(&data)?;
+                DiskOutcome::StoreJournal
+            }
+            DiskTask::AppendJournal { data, sync } => {
+                self.append_journal(&data, sync)?;
+                DiskOutcome::AppendJournal
+            }
+            DiskTask::Complete => {
+                self.complete()?;
+                DiskOutcome::Complete
+            }
+            DiskTask::Publish => {
+                self.publish()?;
+                DiskOutcome::Publish
+            }
+            DiskTask::DeleteJournal => {
+                self.delete_journal()?;
+                DiskOutcome::DeleteJournal
+            }
+        })
+    }
+}
+
+/// A directory's path without links, as far as it exists.
+fn resolve(dir: &Path) -> PathBuf {
+    for known in dir.ancestors() {
+        if let (Ok(real), Ok(rest)) = (known.canonicalize(), dir.strip_prefix(known)) {
+            return real.join(rest);
+        }
+    }
+    dir.to_owned()
 }

@@ -1,0 +1,209 @@
+//! Moves payload: writes runs of blocks, reads them back, and hashes on the way.
+
+use super::fault::{At, Fault, What};
+use super::pool::Handle;
+use super::site::Site;
+use bytes::Bytes;
+use peerless_core::{Allocation, DiskErrorKind, Extent, Place, Sha1State};
+use rustix::io::Errno;
+use std::io::IoSlice;
+use std::sync::Arc;
+
+/// Bytes read or written at once where they are hashed too: they are still in the processor's cache then.
+const CHUNK: usize = 256 << 10;
+/// Slices that one call writes; systems allow 1,024.
+const SLICES: usize = 512;
+/// What padding reads as.
+static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+
+/// Memory that a worker uses again and again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    buffer: Vec<u8>,
+}
+
+impl Site<'_> {
+    /// Writes `data` to the part file, and advances `hash` over it.
+    pub(super) fn write(
+        &self,
+        extents: &[Extent],
+        data: &[Bytes],
+        mut hash: Option<Sha1State>,
+        allocation: Allocation,
+    ) -> Result<Option<Sha1State>, Fault> {
+        let mut cursor = Cursor { data, at: 0 };
+        for extent in extents {
+            let what = What::File(Place::Part, extent.file);
+            let file = if extent.padding { None } else { Some(self.file_to_write(extent.file, allocation)?) };
+            let mut offset = extent.offset;
+            let mut left = extent.len;
+            while left > 0 {
+                let mut run = cursor.take(left);
+                let len: u64 = run.iter().map(|s| s.len() as u64).sum();
+                if len == 0 {
+                    return Err(Fault::bug(what, "less data than extents"));
+                }
+                if let Some(hash) = &mut hash {
+                    run.iter().for_each(|slice| hash.update(slice));
+                }
+                if let Some(file) = &file {
+                    write_all(file, &mut run, offset).at(what)?;
+                }
+                offset = offset.saturating_add(len);
+                left -= len;
+            }
+        }
+        if !cursor.take(1).is_empty() {
+            return Err(Fault::bug(self.torrent.whole(Place::Part), "more data than extents"));
+        }
+        Ok(hash)
+    }
+
+    /// Advances `hash` over what stands at `place`.
+    pub(super) fn digest(
+        &self,
+        place: Place,
+        extents: &[Extent],
+        mut hash: Sha1State,
+        scratch: &mut Scratch,
+    ) -> Result<Sha1State, Fault> {
+        scratch.buffer.resize(CHUNK, 0);
+        for extent in extents {
+            let mut left = extent.len;
+            if extent.padding {
+                while left > 0 {
+                    let zeros = &ZEROS[..at_most(left, ZEROS.len())];
+                    hash.update(zeros);
+                    left -= zeros.len() as u64;
+                }
+                continue;
+            }
+            let file = self.open_to_read(place, extent)?;
+            while left > 0 {
+                let chunk = &mut scratch.buffer[..at_most(left, CHUNK)];
+                read_exact(&file, chunk, extent.offset.saturating_add(extent.len - left), place, extent)?;
+                hash.update(chunk);
+                left -= chunk.len() as u64;
+            }
+        }
+        Ok(hash)
+    }
+
+    /// Reads `extents` whole into one buffer. It begins as zeros, so padding needs nothing.
+    pub(super) fn read(&self, place: Place, extents: &[Extent]) -> Result<Bytes, Fault> {
+        let total = extents.iter().try_fold(0u64, |sum, e| sum.checked_add(e.len));
+        let total = total.and_then(|sum| usize::try_from(sum).ok());
+        let total = total.ok_or_else(|| Fault::new(self.torrent.whole(place), DiskErrorKind::TooLarge))?;
+        let mut out = vec![0; total];
+        let mut rest = &mut out[..];
+        for extent in extents {
+            let (now, after) = rest.split_at_mut(at_most(extent.len, rest.len()));
+            rest = after;
+            if !extent.padding {
+                let file = self.open_to_read(place, extent)?;
+                read_exact(&file, now, extent.offset, place, extent)?;
+            }
+        }
+        Ok(out.into())
+    }
+
+    fn open_to_read(&self, place: Place, extent: &Extent) -> Result<Arc<Handle>, Fault> {
+        self.file_to_read(place, extent.file).map_err(|fault| match fault.kind {
+            DiskErrorKind::NotFound => Fault::new(What::File(place, extent.file), DiskErrorKind::Short),
+            _ => fault,
+        })
+    }
+}
+
+fn at_most(len: u64, limit: usize) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX).min(limit)
+}
+
+fn read_exact(
+    file: &Handle,
+    mut into: &mut [u8],
+    mut offset: u64,
+    place: Place,
+    extent: &Extent,
+) -> Result<(), Fault> {
+    let what = What::File(place, extent.file);
+    while !into.is_empty() {
+        let len = rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *into, offset)).at(what)?;
+        if len == 0 {
+            return Err(Fault::new(what, DiskErrorKind::Short));
+        }
+        into = &mut into[len..];
+        offset = offset.saturating_add(len as u64);
+    }
+    Ok(())
+}
+
+/// Writes all slices, one after the other, from `offset` on.
+pub(super) fn write_all(file: &Handle, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> Result<(), Errno> {
+    while !slices.is_empty() {
+        let len = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, slices, offset))?;
+        if len == 0 {
+            return Err(Errno::IO);
+        }
+        offset = offset.saturating_add(len as u64);
+        IoSlice::advance_slices(&mut slices, len);
+    }
+    Ok(())
+}
+
+/// Where the next byte of a list of slices is.
+struct Cursor<'a> {
+    data: &'a [Bytes],
+    /// Bytes of the first slice that are done.
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// The next bytes: at most `limit`, and no more than is good to write at once. Empty at the end.
+    fn take(&mut self, limit: u64) -> Vec<IoSlice<'a>> {
+        let mut left = at_most(limit, CHUNK);
+        let mut out = Vec::new();
+        while let Some((first, rest)) = self.data.split_first() {
+            let slice = first.get(self.at..).unwrap_or_default();
+            if slice.is_empty() {
+                self.data = rest;
+                self.at = 0;
+                continue;
+            }
+            if left == 0 || out.len() == SLICES {
+                break;
+            }
+            let now = &slice[..slice.len().min(left)];
+            self.at += now.len();
+            left -= now.len();
+            out.push(IoSlice::new(now));
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_gives_every_byte_once(
+            slices in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..20),
+            limits in proptest::collection::vec(1u64..70, 200),
+        ) {
+            let data: Vec<Bytes> = slices.iter().cloned().map(Bytes::from).collect();
+            let mut cursor = Cursor { data: &data, at: 0 };
+            let mut seen = Vec::new();
+            for limit in limits {
+                let run: Vec<u8> = cursor.take(limit).iter().flat_map(|s| s.to_vec()).collect();
+                prop_assert!(run.len() as u64 <= limit);
+                seen.extend(run);
+            }
+            let all = slices.concat();
+            prop_assert_eq!(&seen[..], &all[..seen.len()]);
+            prop_assert!(seen.len() == all.len() || seen.len() >= 200);
+        }
+    }
+}
