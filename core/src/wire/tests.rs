@@ -65,9 +65,9 @@ fn only_payload(decoder: &mut Decoder) -> Payload {
     }
 }
 
-/// What the decoder says to the first five bytes of such a message, and to all that follow.
+/// What the decoder says to the beginning of such a message, and to all that follows.
 fn refusal(mut decoder: Decoder, len: u32, id: u8) -> WireError {
-    decoder.push(frame(len, id, 1));
+    decoder.push(frame(len, id, 100));
     let error = decoder.next().unwrap_err();
     assert_eq!(decoder.held(), 0);
     decoder.push(frame(1, 0, 1));
@@ -226,11 +226,19 @@ fn memory_grows_with_what_arrives_and_not_with_what_is_claimed() {
 }
 
 #[test]
-fn a_long_extended_message_in_fragments_is_one_slice() {
-    let sent = Message::Extended { id: 1, payload: vec![5; 100_000].into() };
+fn a_long_extended_message_is_gathered_in_one_slice_and_no_more_memory_than_it_needs() {
+    const LEN: usize = 100_000;
+    let sent = Message::Extended { id: 1, payload: vec![5; LEN].into() };
     let mut decoder = decoder();
     for fragment in encode(core::slice::from_ref(&sent)).chunks(30_000) {
-        decoder.push(Bytes::copy_from_slice(fragment));
+        assert_eq!(decoder.next(), Ok(None));
+        let (data, holders) = watched(fragment.to_vec());
+        decoder.push(data);
+        if fragment.len() == 30_000 {
+            assert_eq!(decoder.next(), Ok(None));
+            assert!(decoder.held() <= LEN, "{} bytes held", decoder.held());
+            assert_eq!(Arc::strong_count(&holders), 1);
+        }
     }
     assert_eq!(drain(&mut decoder), [sent]);
 }
