@@ -12,6 +12,7 @@ mod open_set;
 mod outcome;
 mod policy;
 mod rarity;
+mod roster;
 mod solo;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use crate::ids::{BlockId, ConnId, PieceIndex};
 use crate::time::Instant;
 use alloc::collections::BTreeSet;
 use core::net::IpAddr;
-use open_piece::{OpenPiece, State};
+use open_piece::State;
 use open_set::OpenSet;
 use rand_chacha::ChaCha8Rng;
 use rarity::Rarity;

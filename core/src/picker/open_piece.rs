@@ -1,6 +1,7 @@
 //! A piece that is being fetched: the state of each of its blocks, of whom it is requested and who sent it.
 
 use super::free_blocks::FreeBlocks;
+use super::roster::{NOBODY, Roster};
 use super::solo::Solo;
 use crate::geometry::{BLOCK_LEN, Geometry};
 use crate::ids::{ConnId, PieceIndex};
@@ -11,9 +12,6 @@ use core::ops::Range;
 
 /// Connections that one block is requested of at most: more than one in endgame only.
 pub(super) const MAX_REQUESTERS: usize = 3;
-
-/// The number of no worker and of no sender.
-const NOBODY: u16 = u16::MAX;
 
 /// The one state that a block of an open piece is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +33,7 @@ struct Block {
     state: State,
     /// The numbers of the workers that it is requested of, then `NOBODY`.
     by: [u16; MAX_REQUESTERS],
-    /// The number of its sender, from when it is received.
+    /// The number of its sender, while it is received or written.
     sender: u16,
 }
 
@@ -47,27 +45,15 @@ impl Block {
     }
 }
 
-/// A connection with blocks of this piece requested; its number is free for another when it has none.
-#[derive(Debug)]
-struct Worker {
-    conn: ConnId,
-    requested: u32,
-}
-
-/// An address with blocks of this piece sent; its number is free for another when it has none.
-#[derive(Debug)]
-struct Sender {
-    addr: IpAddr,
-    blocks: u32,
-}
-
 /// A piece that is being fetched, or that waits for the verdict on its hash.
 #[derive(Debug, Default)]
 pub(super) struct OpenPiece {
     blocks: Vec<Block>,
     free: FreeBlocks,
-    workers: Vec<Worker>,
-    senders: Vec<Sender>,
+    /// The connections with blocks of this piece requested.
+    workers: Roster<ConnId>,
+    /// The addresses that sent blocks of this piece.
+    senders: Roster<IpAddr>,
     /// Blocks in each state but `Free`.
     requested: u32,
     received: u32,
@@ -153,27 +139,27 @@ impl OpenPiece {
 
     /// Blocks requested of this connection.
     pub(super) fn requested_of(&self, conn: ConnId) -> u32 {
-        self.workers.iter().find(|w| w.conn == conn && w.requested > 0).map_or(0, |w| w.requested)
+        self.workers.blocks_of(conn)
     }
 
     /// The connections that blocks are requested of, with how many.
     pub(super) fn workers(&self) -> impl Iterator<Item = (ConnId, u32)> + '_ {
-        self.workers.iter().filter(|w| w.requested > 0).map(|w| (w.conn, w.requested))
+        self.workers.iter()
     }
 
     /// The addresses that sent blocks.
     pub(super) fn senders(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.senders.iter().filter(|s| s.blocks > 0).map(|s| s.addr)
+        self.senders.iter().map(|(addr, _)| addr)
     }
 
     /// The sender of each block.
     pub(super) fn sender_of_each(&self) -> Vec<Option<IpAddr>> {
-        self.blocks.iter().map(|b| self.senders.get(usize::from(b.sender)).map(|s| s.addr)).collect()
+        self.blocks.iter().map(|b| self.senders.key(b.sender)).collect()
     }
 
     /// Requests up to `count` free blocks of this connection, lowest first, and tells each.
     pub(super) fn request_free(&mut self, conn: ConnId, count: usize, mut tell: impl FnMut(u32)) -> u32 {
-        let Some(worker) = self.worker(conn) else { return 0 };
+        let Some(worker) = self.workers.number(conn) else { return 0 };
         let mut taken = 0;
         while (taken as usize) < count
             && let Some(block) = self.free.first()
@@ -199,7 +185,7 @@ impl OpenPiece {
         budget: &mut usize,
         mut tell: impl FnMut(u32),
     ) -> u32 {
-        let Some(worker) = self.worker(conn) else { return 0 };
+        let Some(worker) = self.workers.number(conn) else { return 0 };
         let mut taken = 0;
         for block in (start..self.blocks.len() as u32).chain(0..start) {
             if taken as usize == count || *budget == 0 {
@@ -216,18 +202,6 @@ impl OpenPiece {
         taken
     }
 
-    /// The connection's number; `None` when there are more connections than numbers.
-    fn worker(&mut self, conn: ConnId) -> Option<u16> {
-        let found = self.workers.iter().position(|w| w.conn == conn && w.requested > 0);
-        if let Some(at) = found.or_else(|| self.workers.iter().position(|w| w.requested == 0)) {
-            self.workers[at].conn = conn;
-            return u16::try_from(at).ok();
-        }
-        let at = u16::try_from(self.workers.len()).ok().filter(|at| *at != NOBODY)?;
-        self.workers.push(Worker { conn, requested: 0 });
-        Some(at)
-    }
-
     fn request(&mut self, block: u32, worker: u16) {
         if self.blocks[block as usize].state == State::Free {
             self.set_state(block, State::Requested);
@@ -236,22 +210,21 @@ impl OpenPiece {
         let at = by.iter().position(|w| *w == NOBODY).expect("a crowded block is never requested again");
         by[at] = worker;
         self.crowded += u32::from(at + 1 == MAX_REQUESTERS);
-        self.workers[usize::from(worker)].requested += 1;
+        self.workers.add(worker);
     }
 
     /// The connection no longer has the block requested. Says whether it had.
     pub(super) fn release(&mut self, conn: ConnId, block: u32) -> bool {
         let Some(at) = self.blocks.get_mut(block as usize) else { return false };
         let count = at.requesters().count();
-        let workers = &self.workers;
-        let Some(found) = at.requesters().position(|w| workers[usize::from(w)].conn == conn) else {
+        let Some(found) = at.requesters().position(|w| self.workers.key(w) == Some(conn)) else {
             return false;
         };
         let worker = at.by[found];
         at.by[found] = at.by[count - 1];
         at.by[count - 1] = NOBODY;
         self.crowded -= u32::from(count == MAX_REQUESTERS);
-        self.workers[usize::from(worker)].requested -= 1;
+        self.workers.subtract(worker);
         if count == 1 {
             self.set_state(block, State::Free);
         }
@@ -268,30 +241,17 @@ impl OpenPiece {
         if self.solo.as_ref().is_some_and(|solo| solo.owner() != Some(from)) {
             return false;
         }
-        let Some(sender) = self.sender(from) else { return false };
+        let Some(sender) = self.senders.number(from) else { return false };
         for worker in at.requesters() {
-            let worker = &mut self.workers[usize::from(worker)];
-            worker.requested -= 1;
-            tell(worker.conn);
+            self.workers.subtract(worker);
+            self.workers.key(worker).into_iter().for_each(&mut tell);
         }
         self.crowded -= u32::from(at.requesters().count() == MAX_REQUESTERS);
-        self.senders[usize::from(sender)].blocks += 1;
+        self.senders.add(sender);
         self.set_state(block, State::Received);
         let at = &mut self.blocks[block as usize];
         (at.by, at.sender) = ([NOBODY; MAX_REQUESTERS], sender);
         true
-    }
-
-    /// The address's number; `None` when there are more addresses than numbers.
-    fn sender(&mut self, addr: IpAddr) -> Option<u16> {
-        let found = self.senders.iter().position(|s| s.addr == addr && s.blocks > 0);
-        if let Some(at) = found.or_else(|| self.senders.iter().position(|s| s.blocks == 0)) {
-            self.senders[at].addr = addr;
-            return u16::try_from(at).ok();
-        }
-        let at = u16::try_from(self.senders.len()).ok().filter(|at| *at != NOBODY)?;
-        self.senders.push(Sender { addr, blocks: 0 });
-        Some(at)
     }
 
     /// Received blocks are on the disk; those that are of no use any more become free.
@@ -319,7 +279,10 @@ impl OpenPiece {
     fn discard(&mut self) {
         for block in 0..self.blocks.len() as u32 {
             match self.blocks[block as usize].state {
-                State::Received => self.set_state(block, State::Stale),
+                State::Received => {
+                    self.drop_sender(block);
+                    self.set_state(block, State::Stale);
+                }
                 State::Written => self.set_free(block),
                 State::Free | State::Requested | State::Stale => {}
             }
@@ -350,11 +313,15 @@ impl OpenPiece {
 
     /// A block that was received becomes free.
     fn set_free(&mut self, block: u32) {
-        let sender = core::mem::replace(&mut self.blocks[block as usize].sender, NOBODY);
-        if let Some(sender) = self.senders.get_mut(usize::from(sender)) {
-            sender.blocks -= 1;
-        }
+        self.drop_sender(block);
         self.set_state(block, State::Free);
+    }
+
+    fn drop_sender(&mut self, block: u32) {
+        let sender = core::mem::replace(&mut self.blocks[block as usize].sender, NOBODY);
+        if sender != NOBODY {
+            self.senders.subtract(sender);
+        }
     }
 
     /// The one place where a state changes and is counted.
@@ -390,35 +357,20 @@ impl OpenPiece {
         for (block, at) in (0..).zip(&self.blocks) {
             assert_eq!(self.free.has(block), at.state == State::Free, "block {block}");
             assert_eq!(at.requesters().count() > 0, at.state == State::Requested, "block {block}");
-            let sent = matches!(at.state, State::Received | State::Stale | State::Written);
+            let sent = matches!(at.state, State::Received | State::Written);
             assert_eq!(at.sender != NOBODY, sent, "block {block}");
         }
-        self.check_people();
+        self.workers.check(|n| self.blocks.iter().filter(|b| b.requesters().any(|w| w == n)).count());
+        self.senders.check(|n| self.blocks.iter().filter(|b| b.sender == n).count());
         let full = self.received + self.written;
         assert!(self.bytes <= full * BLOCK_LEN && (self.bytes == self.len) == self.is_received());
-    }
-
-    fn check_people(&self) {
-        for (number, worker) in (0..).zip(&self.workers) {
-            let blocks = self.blocks.iter().filter(|b| b.requesters().any(|w| w == number)).count();
-            assert_eq!(blocks, worker.requested as usize, "{:?}", worker.conn);
-            let same = self.workers().filter(|(conn, _)| *conn == worker.conn).count();
-            assert!(same <= 1, "{:?} has two numbers", worker.conn);
-        }
-        for (number, sender) in (0..).zip(&self.senders) {
-            let blocks = self.blocks.iter().filter(|b| b.sender == number).count();
-            assert_eq!(blocks, sender.blocks as usize, "{}", sender.addr);
-        }
         if let Some(owner) = self.solo.as_ref().and_then(Solo::owner) {
-            let of_others =
+            let mut counted =
                 self.blocks.iter().filter(|b| matches!(b.state, State::Received | State::Written));
-            for block in of_others {
-                assert_eq!(
-                    self.senders[usize::from(block.sender)].addr,
-                    owner,
-                    "a solo piece has one sender"
-                );
-            }
+            assert!(
+                counted.all(|b| self.senders.key(b.sender) == Some(owner)),
+                "a solo piece has one sender"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What came of a request: received, given up, written, judged. Each is harmless when it comes too late.
 
 use super::Picker;
+use super::open_piece::OpenPiece;
 use super::solo::Solo;
 use crate::ids::{BlockId, ConnId, PieceIndex};
 use crate::time::Instant;
@@ -108,7 +109,7 @@ impl Picker {
 
     /// An open piece of which nothing is there or under way is as good as one that was never begun.
     fn close_if_empty(&mut self, piece: PieceIndex) {
-        let empty = |open: &super::OpenPiece| open.is_at_rest() && open.written() == 0 && open.solo.is_none();
+        let empty = |open: &OpenPiece| open.is_at_rest() && open.written() == 0 && open.solo.is_none();
         if self.opens.get(piece).is_some_and(empty) {
             self.opens.close(piece);
             self.rarity.set_closed(piece);

@@ -4,6 +4,7 @@
 //! piece; open pieces that it shares with others; a new piece; and in endgame what is requested of others.
 
 use super::open_piece::OpenPiece;
+use super::solo::Solo;
 use super::{PickFor, Picker};
 use crate::ids::{BlockId, PieceIndex};
 use alloc::vec::Vec;
@@ -32,9 +33,7 @@ impl Picker {
             return;
         }
         let end = out.len().saturating_add(count);
-        if let Some(piece) = self.workload.current(peer.conn) {
-            self.take(piece, peer, end, out);
-        }
+        self.take_current(peer, end, out);
         self.take_open(Company::Nobody, peer, end, out);
         if peer.fast {
             self.take_new(false, peer, end, out);
@@ -43,6 +42,14 @@ impl Picker {
         self.take_new(true, peer, end, out);
         if out.len() < end && self.in_endgame() {
             self.take_again(peer, end, out);
+        }
+    }
+
+    /// Free blocks of the piece that it was last asked for, while it works on it. Mostly these are enough.
+    fn take_current(&mut self, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+        let Some(piece) = self.workload.current(peer.conn) else { return };
+        if self.opens.get(piece).is_some_and(|open| open.requested_of(peer.conn) > 0) {
+            self.take(piece, peer, end, out);
         }
     }
 
@@ -81,7 +88,7 @@ impl Picker {
     }
 
     fn suits(piece: PieceIndex, open: &OpenPiece, peer: &PickFor<'_>) -> bool {
-        let mine = |solo: &super::solo::Solo| solo.may_take(peer.addr, peer.now, open.requested() > 0);
+        let mine = |solo: &Solo| solo.may_take(peer.addr, peer.now, open.requested() > 0);
         peer.may_give(piece) && open.solo.as_ref().is_none_or(mine)
     }
 

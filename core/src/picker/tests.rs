@@ -1,4 +1,7 @@
-//! The picker in stories.
+//! The picker in stories; `histories` compares it with a naive `model`.
+
+mod histories;
+mod model;
 
 use super::*;
 use crate::geometry::BLOCK_LEN;
