@@ -18,10 +18,14 @@ pub const MAX_TOTAL_LENGTH: u64 = 1 << 48;
 pub const MAX_FILES: usize = 500_000;
 /// Elements of one path.
 pub const MAX_PATH_DEPTH: usize = 100;
-/// Bytes of one element of a path: what every common file system takes, `.part` and the like included.
-pub const MAX_PATH_ELEMENT: usize = 240;
+/// Bytes of one element of a path: with `.part.journal.new` behind it, the 255 that common file systems take.
+pub const MAX_PATH_ELEMENT: usize = 238;
+/// Bytes that the paths of a version 2 file tree may take in memory, once they are spelled out for each file.
+pub const MAX_TREE_PATHS: u64 = 128 << 20;
 /// Trackers of one torrent, over all tiers.
 pub const MAX_TRACKERS: usize = 500;
+/// Web seeds of one torrent.
+pub const MAX_WEB_SEEDS: usize = 100;
 /// Bytes of one URL.
 pub const MAX_URL: usize = 4_096;
 

@@ -1,32 +1,80 @@
-//! What a .torrent file says (BEP 3, 12, 19, 27, 47, 52), checked: stub.
+//! What a .torrent file says, checked: BEP 3, 12 (tracker tiers), 19 (web seeds), 27 (private), 47 (padding files)
+//! and 52 (version 2).
 
-use crate::disk::Extent;
+mod error;
+mod fields;
+mod layout;
+mod parse;
+mod path;
+#[cfg(test)]
+mod tests;
+mod v1;
+mod v2;
+
+pub use error::{MetainfoError, NameFault, PathError};
+pub use layout::{FileEntry, FileLayout};
+
 use crate::geometry::Geometry;
-use crate::ids::{FileIndex, InfoHash, PieceIndex, Sha1Hash};
+use crate::ids::{InfoHash, PieceIndex, Sha1Hash};
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::ops::Range;
 
 /// A torrent, as its .torrent file describes it.
+///
+/// Whoever holds one knows that its sizes are within [`limits`](crate::limits) and agree with one another, and
+/// that its name and its files' paths are safe to create. Texts ([`comment`](Self::comment) and the like) are as
+/// they came: pass them through [`escape`](crate::escape) before showing them.
+///
+/// Text that is not UTF-8 is decoded by one rule, names included: each byte that is not part of UTF-8 becomes `%`
+/// and two hexadecimal digits, so that two names that differ stay different. Where a key has a twin that ends
+/// in `.utf-8`, the twin is preferred.
+///
+/// A torrent without a single byte of data is refused: there would be no piece to transfer or verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metainfo {
     info_hash: InfoHash,
     name: Box<str>,
     layout: FileLayout,
+    /// The SHA-1 of every piece, one after another; empty for version 2 alone.
     pieces: Bytes,
+    private: bool,
+    trackers: Vec<Vec<Box<str>>>,
+    web_seeds: Vec<Box<str>>,
+    notes: Notes,
+}
+
+/// What people and programs wrote beside the data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Notes {
+    comment: Option<Box<str>>,
+    created_by: Option<Box<str>>,
+    creation_date: Option<i64>,
+    source: Option<Box<str>>,
+    encoding: Option<Box<str>>,
 }
 
 impl Metainfo {
     /// Reads a .torrent file.
-    pub fn parse(_data: &[u8]) -> Result<Self, MetainfoError> {
-        Err(MetainfoError::Stub)
+    ///
+    /// What the download depends on must be right. What it does not depend on (trackers, web seeds, comment and
+    /// the like) is ignored where it makes no sense.
+    ///
+    /// The info hash is taken over the info dictionary's bytes as they are, so version 1 may have its keys in any
+    /// order. Version 2 may not (BEP 52). In a hybrid torrent both versions must describe the same files; the
+    /// version 1 side is what is used.
+    pub fn parse(data: &[u8]) -> Result<Self, MetainfoError> {
+        parse::parse(data)
     }
 
     /// The identity of the torrent.
     pub const fn info_hash(&self) -> InfoHash {
         self.info_hash
+    }
+
+    /// Whether it can be downloaded by the version 1 protocol: version 1 alone, or hybrid.
+    pub const fn has_v1(&self) -> bool {
+        self.info_hash.v1.is_some()
     }
 
     /// The suggested name of the file, or of the directory: one safe path element.
@@ -36,12 +84,12 @@ impl Metainfo {
 
     /// Whether it is one file, not a directory.
     pub const fn is_single_file(&self) -> bool {
-        self.layout.single
+        self.layout.is_single_file()
     }
 
     /// Sizes.
     pub const fn geometry(&self) -> Geometry {
-        self.layout.geometry
+        self.layout.geometry()
     }
 
     /// Files.
@@ -54,59 +102,46 @@ impl Metainfo {
         self.pieces.as_chunks::<20>().0.get(piece.as_usize()).copied().map(Sha1Hash)
     }
 
-    /// Announce URLs by tier (BEP 12).
+    /// Announce URLs by tier (BEP 12), in the file's order, each once, at most
+    /// [`limits::MAX_TRACKERS`](crate::limits::MAX_TRACKERS) in all. No tier is empty.
     pub fn trackers(&self) -> &[Vec<Box<str>>] {
-        &[]
+        &self.trackers
+    }
+
+    /// URLs of web seeds (BEP 19 `url-list`), at most
+    /// [`limits::MAX_WEB_SEEDS`](crate::limits::MAX_WEB_SEEDS).
+    pub fn web_seeds(&self) -> &[Box<str>] {
+        &self.web_seeds
     }
 
     /// Whether peers may come from its trackers only (BEP 27).
     pub const fn is_private(&self) -> bool {
-        false
-    }
-}
-
-/// Where the files of a torrent lie in its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileLayout {
-    geometry: Geometry,
-    single: bool,
-    files: Vec<FileEntry>,
-}
-
-/// One file of a torrent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileEntry {
-    /// Safe path elements below the target; empty for a single-file torrent.
-    pub path: Vec<Box<str>>,
-    /// Bytes.
-    pub length: u64,
-    /// Bytes from the start of the torrent.
-    pub offset: u64,
-    /// A padding file (BEP 47): never on the disk.
-    pub padding: bool,
-}
-
-impl FileLayout {
-    /// All files, in order.
-    pub fn files(&self) -> &[FileEntry] {
-        &self.files
+        self.private
     }
 
-    /// The extents of a range of the torrent's bytes, in order; empty files have none.
-    pub fn extents(&self, _range: Range<u64>) -> Vec<Extent> {
-        let _ = FileIndex(0);
-        Vec::new()
+    /// The author's comment.
+    pub fn comment(&self) -> Option<&str> {
+        self.notes.comment.as_deref()
+    }
+
+    /// The program that made the file.
+    pub fn created_by(&self) -> Option<&str> {
+        self.notes.created_by.as_deref()
+    }
+
+    /// When it was made: seconds since 1970, as the file says, so anything is possible.
+    pub const fn creation_date(&self) -> Option<i64> {
+        self.notes.creation_date
+    }
+
+    /// The `source` tag that some trackers add to change the info hash.
+    pub fn source(&self) -> Option<&str> {
+        self.notes.source.as_deref()
+    }
+
+    /// The character encoding that the author's program claims for names without a `.utf-8` twin. It is shown,
+    /// not used.
+    pub fn encoding(&self) -> Option<&str> {
+        self.notes.encoding.as_deref()
     }
 }
-
-/// Why a .torrent file is of no use.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetainfoError {
-    /// Stub.
-    #[error("stub")]
-    Stub,
-}
-
-/// Stub.
-#[doc(hidden)]
-pub type Unused = String;
