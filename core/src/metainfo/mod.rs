@@ -1,6 +1,7 @@
 //! What a .torrent file says, checked: BEP 3, 12 (tracker tiers), 19 (web seeds), 27 (private), 47 (padding files)
 //! and 52 (version 2).
 
+mod builder;
 mod error;
 mod fields;
 mod layout;
@@ -11,6 +12,7 @@ mod tests;
 mod v1;
 mod v2;
 
+pub use builder::Builder;
 pub use error::{MetainfoError, NameFault, PathError};
 pub use layout::{FileEntry, FileLayout};
 

@@ -1,5 +1,6 @@
 //! Metainfo: what real torrents say, what must be read from them, layouts, versions, round trips.
 
+mod building;
 mod layout;
 mod names;
 mod reading;
