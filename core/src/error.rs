@@ -129,6 +129,9 @@ pub enum PeerFault {
     /// Too many blocks that nobody asked for.
     #[error("peer: {0} blocks that nobody asked for")]
     UnwantedBlocks(u32),
+    /// It lets us download and rejects every request.
+    #[error("peer: rejected {0} requests in a row")]
+    KeepsRejecting(u32),
     /// A fast-extension message without the extension (BEP 6).
     #[error("peer: {0} without the fast extension")]
     NotNegotiated(&'static str),

@@ -5,6 +5,7 @@ use crate::error::{BanReason, DisconnectReason, TorrentError};
 use crate::ids::{ConnId, PieceIndex, TorrentId};
 use crate::tracker::TrackerError;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
@@ -58,6 +59,8 @@ pub enum Event {
         good: u32,
         /// All pieces.
         total: u32,
+        /// Those that do not, in order.
+        bad: Vec<PieceIndex>,
     },
     /// The torrent cannot go on. What was verified is kept and recorded.
     Failed {

@@ -1,81 +1,356 @@
-//! The engine: every torrent and connection behind one door. (Being built: the door is here, the house is not.)
+//! The engine: every torrent and every connection behind one door. It routes and keeps time; torrents decide.
+
+mod budget;
+mod outbox;
+mod shared;
+mod strangers;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use outbox::Outbox;
+pub(crate) use shared::{ConnOwner, Shared};
 
 use crate::action::Action;
+use crate::bitfield::Bitfield;
 use crate::config::{Config, TorrentOptions};
 use crate::error::AddError;
-use crate::event::Event;
-use crate::ids::{PeerId, TorrentId};
-use crate::input::Input;
+use crate::event::{Event, Phase};
+use crate::ids::{ConnId, PeerId, Sha1Hash, TorrentId};
+use crate::input::{Input, NetError};
 use crate::metainfo::Metainfo;
+use crate::peer_list::Source;
 use crate::status::{PeerStatus, TorrentStatus};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
+use crate::timers::TimerKey;
+use crate::torrent::Torrent;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use core::net::SocketAddr;
+use shared::JobOwner;
+use strangers::Strangers;
 
-/// The engine.
+/// No connection is accepted for so long after the system had no descriptor for one.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// A BitTorrent engine that does no I/O.
+///
+/// Inputs go in through [`handle`](Self::handle), any number of them; then [`poll_action`](Self::poll_action)
+/// and [`poll_event`](Self::poll_event) are called until they give nothing more, and
+/// [`poll_timeout`](Self::poll_timeout) says when to hand in [`Input::Timeout`] if nothing else happens.
+/// Nothing here fails or panics on what the network says: a misbehaving peer is an outcome.
+///
+/// Two engines with equal configuration and seed that are given equal inputs at equal times give equal
+/// actions and events.
 #[derive(Debug)]
 pub struct Engine {
-    config: Config,
+    shared: Shared,
+    torrents: BTreeMap<TorrentId, Torrent>,
+    by_hash: BTreeMap<Sha1Hash, TorrentId>,
+    strangers: Strangers,
+    next_torrent: u32,
+    shutting_down: bool,
+    shut_down: bool,
 }
 
 impl Engine {
     /// An engine without torrents. All its randomness comes from `seed`.
-    pub fn new(config: Config, _seed: [u8; 32], _now: Instant) -> Self {
-        Self { config }
+    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        Self {
+            shared: Shared::new(config, seed, now),
+            torrents: BTreeMap::new(),
+            by_hash: BTreeMap::new(),
+            strangers: Strangers::default(),
+            next_torrent: 0,
+            shutting_down: false,
+            shut_down: false,
+        }
     }
 
     /// Takes on a torrent. Its first actions look at what is on the disk.
+    ///
+    /// # Errors
+    /// [`AddError`] for a torrent that is here already, one of version 2 only, or while shutting down.
     pub fn add_torrent(
         &mut self,
-        _now: Instant,
-        _metainfo: Arc<Metainfo>,
-        _options: TorrentOptions,
+        now: Instant,
+        metainfo: Arc<Metainfo>,
+        options: TorrentOptions,
     ) -> Result<TorrentId, AddError> {
-        Err(AddError::ShuttingDown)
+        self.advance(now);
+        let info_hash = metainfo.info_hash();
+        if info_hash.v1.is_none() {
+            return Err(AddError::VersionTwoOnly);
+        }
+        if self.shutting_down {
+            return Err(AddError::ShuttingDown);
+        }
+        if self.by_hash.contains_key(&info_hash.wire()) {
+            return Err(AddError::Duplicate);
+        }
+        let id = TorrentId(self.next_torrent);
+        self.next_torrent += 1;
+        let mut torrent = Torrent::new(&mut self.shared, id, metainfo, options);
+        torrent.start(&mut self.shared);
+        self.torrents.insert(id, torrent);
+        self.by_hash.insert(info_hash.wire(), id);
+        Ok(id)
     }
 
     /// Names a peer to try.
-    pub fn add_peer(&mut self, _now: Instant, _torrent: TorrentId, _peer: SocketAddr) {}
+    pub fn add_peer(&mut self, now: Instant, torrent: TorrentId, peer: SocketAddr) {
+        self.advance(now);
+        if let Some(torrent) = self.torrents.get_mut(&torrent) {
+            torrent.add_peer(&mut self.shared, peer, Source::User);
+        }
+    }
 
-    /// Stops a torrent cleanly: journal synced, trackers told. [`Event::Stopped`] says when it is done.
-    pub fn stop_torrent(&mut self, _now: Instant, _torrent: TorrentId) {}
+    /// Stops a torrent cleanly: what is verified is synced and recorded, trackers are told.
+    /// [`Event::Stopped`] says when it is done, within [`Config::stop_timeout`].
+    pub fn stop_torrent(&mut self, now: Instant, torrent: TorrentId) {
+        self.advance(now);
+        if let Some(torrent) = self.torrents.get_mut(&torrent) {
+            torrent.stop(&mut self.shared);
+        }
+        self.settle();
+    }
+
+    /// Forgets a torrent that has stopped. Until then its status can still be asked for.
+    pub fn remove_torrent(&mut self, torrent: TorrentId) {
+        if self.torrents.get(&torrent).is_some_and(|t| t.phase() == Phase::Stopped) {
+            self.torrents.remove(&torrent);
+        }
+    }
 
     /// Stops everything cleanly, within [`Config::stop_timeout`]. [`Event::ShutDown`] says when it is done.
-    pub fn shutdown(&mut self, _now: Instant) {}
+    pub fn shutdown(&mut self, now: Instant) {
+        self.advance(now);
+        self.shutting_down = true;
+        for torrent in self.torrents.values_mut() {
+            torrent.stop(&mut self.shared);
+        }
+        self.settle();
+    }
 
-    /// Takes in what happened.
-    pub fn handle(&mut self, _now: Instant, _input: Input) {}
+    /// Takes in what happened. `now` is never earlier than at the call before.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.advance(now);
+        match input {
+            Input::Listening { local } => self.shared.port = Some(local.port()),
+            Input::Connected { conn, .. } => self.connected(conn),
+            Input::ConnectFailed { conn, error } => self.connect_failed(conn, error),
+            Input::Accepted { conn, remote } => self.strangers.accepted(&mut self.shared, conn, remote),
+            Input::AcceptFailed { error } => self.accept_failed(&error),
+            Input::Received { conn, data } => self.received(conn, data),
+            Input::Sent { conn, bytes } => self.sent(conn, bytes),
+            Input::Closed { conn, error } => self.closed(conn, error),
+            Input::Resolved { job, result } => {
+                if let Some((torrent, shared, job)) = self.job_done(job) {
+                    torrent.resolved(shared, job, result);
+                }
+            }
+            Input::DiskDone { job, result } => {
+                if let Some((torrent, shared, job)) = self.job_done(job) {
+                    torrent.disk_done(shared, job, result);
+                }
+            }
+            Input::Timeout => {}
+        }
+        self.run_timers();
+        self.settle();
+    }
 
     /// The next thing to do, if there is one.
     pub fn poll_action(&mut self) -> Option<Action> {
-        None
+        if let Some(action) = self.shared.out.next_action() {
+            return Some(action);
+        }
+        if self.shared.out.has_unflushed() {
+            for conn in self.shared.out.take_unflushed() {
+                if let Some(ConnOwner::Peer(torrent)) = self.shared.owner(conn)
+                    && let Some(torrent) = self.torrents.get_mut(&torrent)
+                {
+                    torrent.flush(&mut self.shared, conn);
+                }
+            }
+        }
+        self.shared.out.next_action()
     }
 
     /// The next thing to tell, if there is one.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.shared.out.next_event()
     }
 
     /// When to hand in [`Input::Timeout`] if nothing else happens; `None`: never.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.shared.timers.next()
     }
 
     /// How a torrent stands; `None` for one that is not, or no longer, known.
-    pub fn torrent(&self, _now: Instant, _torrent: TorrentId) -> Option<TorrentStatus> {
-        None
+    pub fn torrent(&self, now: Instant, torrent: TorrentId) -> Option<TorrentStatus> {
+        Some(self.torrents.get(&torrent)?.status(now))
     }
 
-    /// The torrent's connected peers.
-    pub fn peers(&self, _now: Instant, _torrent: TorrentId) -> Vec<PeerStatus> {
-        Vec::new()
+    /// The torrent's connected peers, in the order in which they came.
+    pub fn peers(&self, now: Instant, torrent: TorrentId) -> Vec<PeerStatus> {
+        self.torrents.get(&torrent).map(|t| t.peer_statuses(now)).unwrap_or_default()
+    }
+
+    /// The pieces that a torrent has: verified and on the disk.
+    pub fn torrent_have(&self, torrent: TorrentId) -> Option<&Bitfield> {
+        Some(self.torrents.get(&torrent)?.have())
+    }
+
+    /// The torrents, in the order in which they were added.
+    pub fn torrents(&self) -> impl Iterator<Item = TorrentId> + '_ {
+        self.torrents.keys().copied()
     }
 
     /// Our peer id.
-    pub fn peer_id(&self) -> PeerId {
-        let mut id = [0; 20];
-        id[..8].copy_from_slice(&self.config.peer_id_prefix);
-        PeerId(id)
+    pub const fn peer_id(&self) -> PeerId {
+        self.shared.peer_id
+    }
+}
+
+/// What happened, brought to whom it concerns.
+impl Engine {
+    fn advance(&mut self, now: Instant) {
+        self.shared.now = self.shared.now.max(now);
+    }
+
+    /// The owner of a connection, if that is a torrent's peer or tracker.
+    fn owner(&mut self, conn: ConnId) -> Option<(ConnOwner, &mut Torrent, &mut Shared)> {
+        let owner = self.shared.owner(conn)?;
+        let (ConnOwner::Peer(torrent) | ConnOwner::Tracker(torrent, _)) = owner else { return None };
+        Some((owner, self.torrents.get_mut(&torrent)?, &mut self.shared))
+    }
+
+    fn job_done(
+        &mut self,
+        job: crate::ids::JobId,
+    ) -> Option<(&mut Torrent, &mut Shared, crate::torrent::Job)> {
+        let JobOwner::Torrent(torrent, job) = self.shared.job_done(job)?;
+        Some((self.torrents.get_mut(&torrent)?, &mut self.shared, job))
+    }
+
+    fn connected(&mut self, conn: ConnId) {
+        match self.owner(conn) {
+            Some((ConnOwner::Tracker(_, tracker), torrent, shared)) => {
+                torrent.tracker_connected(shared, tracker)
+            }
+            Some((_, torrent, shared)) => torrent.connected(shared, conn),
+            None => {}
+        }
+    }
+
+    fn connect_failed(&mut self, conn: ConnId, error: NetError) {
+        let owner = self.shared.owner(conn);
+        match owner {
+            Some(ConnOwner::Tracker(torrent, tracker)) => {
+                self.shared.forget(conn);
+                if let Some(torrent) = self.torrents.get_mut(&torrent) {
+                    torrent.tracker_connect_failed(&mut self.shared, tracker, error);
+                }
+            }
+            Some(ConnOwner::Peer(torrent)) => {
+                self.shared.forget(conn);
+                if let Some(torrent) = self.torrents.get_mut(&torrent) {
+                    torrent.connect_failed(&mut self.shared, conn, error);
+                }
+            }
+            Some(ConnOwner::Stranger) | None => {}
+        }
+    }
+
+    fn accept_failed(&mut self, error: &NetError) {
+        if matches!(error, NetError::TooManyFiles) {
+            self.shared.out.act(Action::SetAccepting { accepting: false });
+            let later = self.shared.now + ACCEPT_PAUSE;
+            self.shared.timers.set(TimerKey::Accept, later);
+        }
+    }
+
+    fn received(&mut self, conn: ConnId, data: Bytes) {
+        match self.owner(conn) {
+            Some((ConnOwner::Tracker(_, tracker), torrent, shared)) => {
+                torrent.tracker_received(shared, tracker, &data);
+            }
+            Some((_, torrent, shared)) => torrent.received(shared, conn, data),
+            None => self.stranger_received(conn, data),
+        }
+    }
+
+    /// An accepted connection sent something: once it has named a torrent, it is that torrent's.
+    fn stranger_received(&mut self, conn: ConnId, data: Bytes) {
+        let Some(named) = self.strangers.received(&mut self.shared, conn, data) else { return };
+        let torrent = self.by_hash.get(&named.info_hash).and_then(|id| self.torrents.get_mut(id));
+        let Some(torrent) = torrent else {
+            self.shared.close(conn);
+            return;
+        };
+        torrent.accept(&mut self.shared, conn, named.remote, named.decoder);
+        if let Some((handshake, rest)) = named.whole {
+            torrent.handshake_done(&mut self.shared, conn, &handshake, rest);
+        }
+    }
+
+    fn sent(&mut self, conn: ConnId, bytes: usize) {
+        if let Some((ConnOwner::Peer(_), torrent, shared)) = self.owner(conn) {
+            torrent.sent(shared, conn, bytes);
+        }
+    }
+
+    fn closed(&mut self, conn: ConnId, error: Option<NetError>) {
+        let owner = self.shared.owner(conn);
+        self.shared.forget(conn);
+        match owner {
+            Some(ConnOwner::Tracker(torrent, tracker)) => {
+                if let Some(torrent) = self.torrents.get_mut(&torrent) {
+                    torrent.tracker_closed(&mut self.shared, tracker, error);
+                }
+            }
+            Some(ConnOwner::Peer(torrent)) => {
+                if let Some(torrent) = self.torrents.get_mut(&torrent) {
+                    torrent.closed(&mut self.shared, conn, error);
+                }
+            }
+            Some(ConnOwner::Stranger) => self.strangers.gone(conn),
+            None => {}
+        }
+    }
+
+    fn run_timers(&mut self) {
+        while let Some(key) = self.shared.timers.pop(self.shared.now) {
+            match key {
+                TimerKey::Conn(conn) => match self.owner(conn) {
+                    Some((_, torrent, shared)) => torrent.conn_timer(shared, conn),
+                    None => self.strangers.timed_out(&mut self.shared, conn),
+                },
+                TimerKey::Torrent(id, timer) => {
+                    if let Some(torrent) = self.torrents.get_mut(&id) {
+                        torrent.timer(&mut self.shared, timer);
+                    }
+                }
+                TimerKey::Accept => self.shared.out.act(Action::SetAccepting { accepting: true }),
+            }
+        }
+    }
+
+    /// After every input: torrents that stopped make room, and the end of all of them is the end.
+    fn settle(&mut self) {
+        while let Some(id) = self.shared.stopped.pop() {
+            self.by_hash.retain(|_, torrent| *torrent != id);
+        }
+        let all_stopped = || self.torrents.values().all(|t| t.phase() == Phase::Stopped);
+        if self.shutting_down && !self.shut_down && all_stopped() {
+            self.shut_down = true;
+            self.strangers.close_all(&mut self.shared);
+            self.shared.timers = crate::timers::Timers::default();
+            self.shared.out.tell(Event::ShutDown);
+        }
+        #[cfg(debug_assertions)]
+        self.torrents.values().for_each(Torrent::check);
     }
 }

@@ -1,0 +1,190 @@
+//! What every torrent of an engine shares: the way out, the numbers, the clock, the timers, the budget.
+
+use super::budget::Budget;
+use super::outbox::Outbox;
+use crate::action::Action;
+use crate::announcer::TrackerKey;
+use crate::config::Config;
+use crate::disk::{DiskOp, DiskTask};
+use crate::ids::{ConnId, JobId, PeerId, TorrentId};
+use crate::time::Instant;
+use crate::timers::{TimerKey, Timers};
+use crate::torrent::Job;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnOwner {
+    /// Nobody's yet: accepted, and the handshake has not named a torrent.
+    Stranger,
+    /// A peer of a torrent.
+    Peer(TorrentId),
+    /// An exchange with a tracker of a torrent.
+    Tracker(TorrentId, TrackerKey),
+}
+
+/// Whose answer it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum JobOwner {
+    /// A job of a torrent.
+    Torrent(TorrentId, Job),
+}
+
+/// Handed down to whatever acts. Torrents know nothing else of the engine, and nothing of each other.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) now: Instant,
+    pub(crate) config: Config,
+    pub(crate) peer_id: PeerId,
+    /// The port that trackers and peers are told; `None` while nothing listens.
+    pub(crate) port: Option<u16>,
+    pub(crate) out: Outbox,
+    pub(crate) timers: Timers,
+    pub(crate) budget: Budget,
+    conns: BTreeMap<ConnId, ConnOwner>,
+    jobs: BTreeMap<JobId, JobOwner>,
+    /// Outgoing connections that have not completed the handshake.
+    pub(crate) half_open: usize,
+    /// Connections to peers, from the first attempt to the end.
+    pub(crate) peer_conns: usize,
+    next_conn: u64,
+    next_job: u64,
+    rng: ChaCha8Rng,
+    /// Torrents that have stopped since the last input.
+    pub(crate) stopped: alloc::vec::Vec<TorrentId>,
+    /// No new connections before this: the system had no descriptors or ports left.
+    pub(crate) dial_after: Instant,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        let mut rng = ChaCha8Rng::from_seed(seed);
+        let peer_id = random_peer_id(&config, &mut rng);
+        let budget = Budget::new(config.memory_budget);
+        Self {
+            now,
+            config,
+            peer_id,
+            port: None,
+            out: Outbox::default(),
+            timers: Timers::default(),
+            budget,
+            conns: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            half_open: 0,
+            peer_conns: 0,
+            next_conn: 0,
+            next_job: 0,
+            rng,
+            stopped: alloc::vec::Vec::new(),
+            dial_after: Instant::ZERO,
+        }
+    }
+
+    /// A generator of its own, for one machine.
+    pub(crate) fn fork_rng(&mut self) -> ChaCha8Rng {
+        self.rng.fork()
+    }
+
+    /// Opens a connection.
+    pub(crate) fn connect(&mut self, owner: ConnOwner, remote: SocketAddr, tls: Option<Box<str>>) -> ConnId {
+        let conn = ConnId::outgoing(self.next_conn);
+        self.next_conn += 1;
+        self.adopt(conn, owner);
+        self.out.act(Action::Connect { conn, remote, tls });
+        conn
+    }
+
+    /// Takes note of a connection, or of its new owner.
+    pub(crate) fn adopt(&mut self, conn: ConnId, owner: ConnOwner) {
+        let was = self.conns.insert(conn, owner);
+        let counts = |owner| usize::from(matches!(owner, Some(ConnOwner::Stranger | ConnOwner::Peer(_))));
+        self.peer_conns = self.peer_conns + counts(Some(owner)) - counts(was);
+    }
+
+    /// Whose connection it is; `None` for one that was given up.
+    pub(crate) fn owner(&self, conn: ConnId) -> Option<ConnOwner> {
+        self.conns.get(&conn).copied()
+    }
+
+    /// Closes a connection of ours. What it still sends is ignored from now on.
+    pub(crate) fn close(&mut self, conn: ConnId) {
+        if self.forget(conn) {
+            self.out.act(Action::Close { conn });
+        }
+    }
+
+    /// Forgets a connection that the driver has closed. Says whether it was known.
+    pub(crate) fn forget(&mut self, conn: ConnId) -> bool {
+        let Some(owner) = self.conns.remove(&conn) else { return false };
+        if !matches!(owner, ConnOwner::Tracker(..)) {
+            self.peer_conns -= 1;
+        }
+        self.timers.clear(TimerKey::Conn(conn));
+        self.budget.forget(conn);
+        true
+    }
+
+    /// Starts a disk operation.
+    pub(crate) fn disk(&mut self, torrent: TorrentId, task: DiskTask, job: Job) -> JobId {
+        let id = self.job(JobOwner::Torrent(torrent, job));
+        self.out.act(Action::Disk { job: id, op: DiskOp { torrent, task } });
+        id
+    }
+
+    /// Starts a name lookup.
+    pub(crate) fn resolve(&mut self, torrent: TorrentId, host: Box<str>, job: Job) -> JobId {
+        let id = self.job(JobOwner::Torrent(torrent, job));
+        self.out.act(Action::Resolve { job: id, host });
+        id
+    }
+
+    fn job(&mut self, owner: JobOwner) -> JobId {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        self.jobs.insert(id, owner);
+        id
+    }
+
+    /// Takes the owner of a job whose answer has come. `None` for one that was given up.
+    pub(crate) fn job_done(&mut self, job: JobId) -> Option<JobOwner> {
+        self.jobs.remove(&job)
+    }
+
+    /// Gives up a job: its answer will be dropped.
+    pub(crate) fn cancel(&mut self, job: JobId) {
+        if self.jobs.remove(&job).is_some() {
+            self.out.act(Action::Cancel { job });
+        }
+    }
+
+    /// Gives up every job of a torrent that has ended.
+    pub(crate) fn cancel_all(&mut self, torrent: TorrentId) {
+        let gone: alloc::vec::Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(_, JobOwner::Torrent(owner, _))| *owner == torrent)
+            .map(|(job, _)| *job)
+            .collect();
+        for job in gone {
+            self.cancel(job);
+        }
+    }
+}
+
+/// The configured prefix, then letters and digits: some trackers and clients dislike other bytes.
+fn random_peer_id(config: &Config, rng: &mut ChaCha8Rng) -> PeerId {
+    use rand_chacha::rand_core::Rng as _;
+    const LETTERS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+    let mut id = [0; 20];
+    rng.fill_bytes(&mut id);
+    for byte in &mut id {
+        *byte = LETTERS[usize::from(*byte % 64)];
+    }
+    id[..8].copy_from_slice(&config.peer_id_prefix);
+    PeerId(id)
+}

@@ -1,0 +1,87 @@
+//! Accepted connections that have not yet said which torrent they want: few, and not for long.
+
+use super::shared::{ConnOwner, Shared};
+use crate::ids::{ConnId, Sha1Hash};
+use crate::limits::HANDSHAKE_TIMEOUT;
+use crate::timers::TimerKey;
+use crate::wire::{Handshake, HandshakeDecoder};
+use alloc::collections::BTreeMap;
+use bytes::Bytes;
+use core::net::SocketAddr;
+
+/// Connections without a torrent.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    waiting: BTreeMap<ConnId, Stranger>,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    remote: SocketAddr,
+    decoder: HandshakeDecoder,
+}
+
+/// A connection that has named a torrent.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) info_hash: Sha1Hash,
+    pub(super) remote: SocketAddr,
+    /// What has been read so far; done with where `whole` is there.
+    pub(super) decoder: HandshakeDecoder,
+    /// The handshake, where it is already whole, and what followed it.
+    pub(super) whole: Option<(Handshake, Bytes)>,
+}
+
+impl Strangers {
+    /// A peer connected. Beyond the limit on half-open connections the oldest stranger has to go.
+    pub(super) fn accepted(&mut self, cx: &mut Shared, conn: ConnId, remote: SocketAddr) {
+        cx.adopt(conn, ConnOwner::Stranger);
+        if cx.peer_conns > cx.config.max_peers {
+            cx.close(conn);
+            return;
+        }
+        if self.waiting.len() >= cx.config.max_half_open
+            && let Some((oldest, _)) = self.waiting.pop_first()
+        {
+            cx.close(oldest);
+        }
+        cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
+        self.waiting.insert(conn, Stranger { remote, decoder: HandshakeDecoder::new() });
+    }
+
+    /// A stranger sent something. Gives it away as soon as it has named a torrent.
+    pub(super) fn received(&mut self, cx: &mut Shared, conn: ConnId, data: Bytes) -> Option<Named> {
+        let stranger = self.waiting.get_mut(&conn)?;
+        match stranger.decoder.push(data) {
+            Err(_) => {
+                self.waiting.remove(&conn);
+                cx.close(conn);
+                None
+            }
+            Ok(whole) => {
+                let info_hash = stranger.decoder.info_hash()?;
+                let Stranger { remote, decoder } = self.waiting.remove(&conn)?;
+                Some(Named { info_hash, remote, decoder, whole })
+            }
+        }
+    }
+
+    /// A stranger did not complete the handshake in time.
+    pub(super) fn timed_out(&mut self, cx: &mut Shared, conn: ConnId) {
+        if self.waiting.remove(&conn).is_some() {
+            cx.close(conn);
+        }
+    }
+
+    /// A stranger closed the connection.
+    pub(super) fn gone(&mut self, conn: ConnId) {
+        self.waiting.remove(&conn);
+    }
+
+    /// Closes all of them.
+    pub(super) fn close_all(&mut self, cx: &mut Shared) {
+        while let Some((conn, _)) = self.waiting.pop_first() {
+            cx.close(conn);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Disks that are full, slow to return, changed behind our back, or cut off by a crash.
+
+use super::*;
+
+fn resumed(world: &World, host: usize) -> ResumeSummary {
+    let found = world.hosts[host].events.iter().find_map(|e| match e {
+        Event::Resumed { summary, .. } => Some(*summary),
+        _ => None,
+    });
+    found.expect("the start was told")
+}
+
+fn failure(world: &World, host: usize) -> Option<TorrentError> {
+    world.hosts[host].events.iter().find_map(|e| match e {
+        Event::Failed { error, .. } => Some(error.clone()),
+        _ => None,
+    })
+}
+
+/// A download that was cut off by `kill -9` when it had a good part; the seed, and what is left on the disk.
+fn cut_off(world: &mut World, meta: &Arc<Metainfo>, data: &[u8]) -> (usize, usize) {
+    let seed = world.seed(meta, data);
+    let first = world.leecher(meta, &[seed]);
+    // Slow enough that a sync falls into it.
+    world.run_until(MINUTE, |w| w.status(first).have >= 8);
+    world.run_for(Duration::from_millis(3));
+    world.switch_off(first);
+    (seed, first)
+}
+
+/// A machine that comes up with the disk of another.
+fn restart(world: &mut World, meta: &Arc<Metainfo>, old: usize, seed: usize) -> usize {
+    let host = world.host(Config::default());
+    let options = world.download_from(&[seed]);
+    let disk = core::mem::take(&mut world.hosts[old].disk);
+    world.hosts[host].disk = disk;
+    world.hosts[host].disk.log.clear();
+    world.add(host, meta, options);
+    host
+}
+
+#[test]
+fn after_a_crash_only_what_is_in_doubt_is_hashed() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let (seed, first) = cut_off(&mut world, &meta, &data);
+    let second = restart(&mut world, &meta, first, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+    let summary = resumed(&world, second);
+    assert_eq!(summary.have, summary.trusted + summary.hashed.min(summary.have - summary.trusted));
+    assert!(summary.have >= 8, "{summary:?}");
+    assert!(summary.trusted + summary.hashed < 40, "{summary:?}");
+    assert_eq!(world.hosts[second].disk.contents(TORRENT, Place::Final).unwrap(), data);
+    // Nothing that was there was fetched again, but for blocks of unfinished pieces.
+    let fetched = world.status(second).downloaded;
+    assert!(fetched <= (40 - u64::from(summary.have)) * PIECE as u64, "{fetched}");
+}
+
+#[test]
+fn after_a_clean_stop_nothing_is_hashed() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let first = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.status(first).have >= 8);
+    let now = world.now;
+    world.hosts[first].engine.stop_torrent(now, TORRENT);
+    world.run_until(MINUTE, |w| w.phase(first) == Phase::Stopped);
+    let had = world.status(first).have;
+    let second = restart(&mut world, &meta, first, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+    let summary = resumed(&world, second);
+    assert_eq!(summary.trusted, had);
+    assert_eq!(world.hosts[second].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
+
+#[test]
+fn without_a_journal_everything_that_is_there_is_hashed_and_kept() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let (seed, first) = cut_off(&mut world, &meta, &data);
+    world.hosts[first].disk.journals.clear();
+    let second = restart(&mut world, &meta, first, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+    let summary = resumed(&world, second);
+    assert_eq!(summary.trusted, 0);
+    assert!(summary.have >= 8, "{summary:?}");
+}
+
+#[test]
+fn a_file_that_got_shorter_behind_our_back_is_not_trusted() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let first = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.status(first).have >= 20);
+    let now = world.now;
+    world.hosts[first].engine.stop_torrent(now, TORRENT);
+    world.run_until(MINUTE, |w| w.phase(first) == Phase::Stopped);
+    let part = world.hosts[first].disk.files.get_mut(&(TORRENT, Place::Part)).unwrap();
+    part[0].as_mut().unwrap().truncate(5 * PIECE);
+    let second = restart(&mut world, &meta, first, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+    assert_eq!(resumed(&world, second).trusted, 0);
+    assert_eq!(world.hosts[second].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
+
+#[test]
+fn a_complete_target_is_success_without_a_network() {
+    let data = payload(200_000);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let host = world.host(Config::default());
+    let id = world.add(host, &meta, TorrentOptions::default());
+    world.hosts[host].disk.fill(id, Place::Final, &data);
+    world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+    assert!(world.hosts[host].events.contains(&Event::Completed { torrent: id }));
+    assert_eq!(failure(&world, host), None);
+}
+
+#[test]
+fn something_else_at_the_target_is_left_alone() {
+    let data = payload(200_000);
+    let meta = torrent(&data);
+    let mut other = data.clone();
+    other[100_000] ^= 1;
+    let mut world = World::new();
+    let host = world.host(Config::default());
+    let id = world.add(host, &meta, TorrentOptions::default());
+    world.hosts[host].disk.fill(id, Place::Final, &other);
+    world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+    assert_eq!(failure(&world, host), Some(TorrentError::TargetInTheWay));
+    assert_eq!(world.hosts[host].disk.contents(id, Place::Final).unwrap(), other);
+}
+
+#[test]
+fn a_full_disk_ends_the_download_and_keeps_what_is_verified() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
+    world.hosts[leecher].disk.fails.insert("write", DiskErrorKind::NoSpace);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    let Some(TorrentError::Disk { error, have, .. }) = failure(&world, leecher) else {
+        panic!("a disk error was to be told")
+    };
+    assert_eq!(error.kind, DiskErrorKind::NoSpace);
+    assert!(have >= 8);
+    world.hosts[leecher].disk.fails.clear();
+    let second = restart(&mut world, &meta, leecher, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+    assert!(resumed(&world, second).trusted >= 8);
+}
+
+#[test]
+fn with_wait_disk_the_download_goes_on_when_there_is_space_again() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.host(Config::default());
+    let options = TorrentOptions { wait_disk: true, ..world.download_from(&[seed]) };
+    world.add(leecher, &meta, options);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
+    world.hosts[leecher].disk.fails.insert("write", DiskErrorKind::NoSpace);
+    world.run_for(MINUTE * 3);
+    let stuck = world.status(leecher);
+    assert!(matches!(stuck.why.first(), Some(Why::DiskFailing { .. })), "{:?}", stuck.why);
+    world.hosts[leecher].disk.fails.clear();
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+    let fetched = world.status(leecher).downloaded;
+    assert!(fetched < data.len() as u64 * 11 / 10 + 2_000_000, "fetched {fetched} for {}", data.len());
+}
+
+#[test]
+fn verify_names_the_pieces_that_do_not_match() {
+    let data = payload(10 * PIECE);
+    let meta = torrent(&data);
+    let mut changed = data.clone();
+    changed[3 * PIECE] ^= 1;
+    let mut world = World::new();
+    let host = world.host(Config::default());
+    let id = world.add(host, &meta, TorrentOptions { goal: Goal::Verify, ..Default::default() });
+    world.hosts[host].disk.fill(id, Place::Final, &changed);
+    world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+    let bad = alloc::vec![PieceIndex::new(3)];
+    assert!(world.hosts[host].events.contains(&Event::Checked { torrent: id, good: 9, total: 10, bad }));
+}
+
+#[test]
+fn every_disk_operation_may_fail_and_the_end_is_clean() {
+    let data = payload(10 * PIECE);
+    let meta = torrent(&data);
+    let mut verbs: Vec<&'static str> = Vec::new();
+    for n in 0..=verbs_of_a_download(&meta, &data).len() {
+        verbs = verbs_of_a_download(&meta, &data);
+        let Some(verb) = verbs.get(n).copied() else { break };
+        let mut world = World::new();
+        let seed = world.seed(&meta, &data);
+        let leecher = world.leecher(&meta, &[seed]);
+        world.hosts[leecher].disk.fails.insert(verb, DiskErrorKind::Denied);
+        world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+        let complete = world.hosts[leecher].events.contains(&Event::Completed { torrent: TORRENT });
+        assert_eq!(complete, failure(&world, leecher).is_none(), "when {verb} fails");
+    }
+    assert!(verbs.len() >= 7, "{verbs:?}");
+}
+
+fn verbs_of_a_download(meta: &Arc<Metainfo>, data: &[u8]) -> Vec<&'static str> {
+    let mut world = World::new();
+    let seed = world.seed(meta, data);
+    let leecher = world.leecher(meta, &[seed]);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    let mut verbs = world.hosts[leecher].disk.log.clone();
+    verbs.sort_unstable();
+    verbs.dedup();
+    verbs
+}

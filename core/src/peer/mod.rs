@@ -1,0 +1,157 @@
+//! One connected peer: what it has, what was asked of it, what it asked for. No decisions: those are the
+//! torrent's.
+
+mod requests;
+mod serve;
+
+pub(crate) use requests::{Asked, Requests};
+pub(crate) use serve::{Batch, Serve};
+
+use crate::action::Action;
+use crate::bitfield::Bitfield;
+use crate::engine::Outbox;
+use crate::ids::{ConnId, PeerId, PieceIndex};
+use crate::rate::Rate;
+use crate::time::Instant;
+use crate::window::Window;
+use crate::wire::{Decoder, Features, Message};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeSet, VecDeque};
+use bytes::{Bytes, BytesMut};
+use core::net::{IpAddr, SocketAddr};
+
+/// A peer that has completed the handshake.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) conn: ConnId,
+    pub(crate) remote: SocketAddr,
+    /// We dialled it, so `remote` is where it listens.
+    pub(crate) outgoing: bool,
+    pub(crate) peer_id: PeerId,
+    /// What both sides can do.
+    pub(crate) features: Features,
+    /// What it calls itself (BEP 10 `v`). As it sent it.
+    pub(crate) client: Option<Box<str>>,
+    pub(crate) connected: Instant,
+    pub(crate) decoder: Decoder,
+
+    pub(crate) has: Bitfield,
+    /// How many pieces it has that we miss: interest in one number.
+    pub(crate) missing_here: u32,
+    /// Whether a message other than the extension handshake has come: no bitfield is allowed any more.
+    pub(crate) introduced: bool,
+    pub(crate) choking_us: bool,
+    pub(crate) interesting: bool,
+    pub(crate) choked: bool,
+    pub(crate) interested: bool,
+    /// Pieces we may request while choked (BEP 6).
+    pub(crate) allowed_fast: BTreeSet<PieceIndex>,
+    /// Pieces it would like us to fetch (BEP 6), newest last.
+    pub(crate) suggested: VecDeque<PieceIndex>,
+
+    pub(crate) requests: Requests,
+    pub(crate) window: Window,
+    pub(crate) serve: Serve,
+    pub(crate) unchoked_at: Instant,
+    /// Payload sent since it was last unchoked.
+    pub(crate) sent_in_slot: u64,
+
+    pub(crate) down: Rate,
+    pub(crate) up: Rate,
+    pub(crate) last_received: Instant,
+    pub(crate) last_sent: Instant,
+
+    pub(crate) invalid_requests: u32,
+    pub(crate) unwanted_blocks: u32,
+    /// Requests that it rejected.
+    pub(crate) rejections: u32,
+
+    /// Messages that wait to be sent as one.
+    out: BytesMut,
+}
+
+impl Peer {
+    pub(crate) fn new(now: Instant, opened: Opened, num_pieces: u32) -> Self {
+        Self {
+            conn: opened.conn,
+            remote: opened.remote,
+            outgoing: opened.outgoing,
+            peer_id: opened.peer_id,
+            features: opened.features,
+            client: None,
+            connected: now,
+            decoder: Decoder::new(num_pieces, opened.features),
+            has: Bitfield::new(num_pieces),
+            missing_here: 0,
+            introduced: false,
+            choking_us: true,
+            interesting: false,
+            choked: true,
+            interested: false,
+            allowed_fast: BTreeSet::new(),
+            suggested: VecDeque::new(),
+            requests: Requests::default(),
+            window: Window::new(now),
+            serve: Serve::default(),
+            unchoked_at: now,
+            sent_in_slot: 0,
+            down: Rate::default(),
+            up: Rate::default(),
+            last_received: now,
+            last_sent: now,
+            invalid_requests: 0,
+            unwanted_blocks: 0,
+            rejections: 0,
+            out: BytesMut::new(),
+        }
+    }
+
+    pub(crate) const fn addr(&self) -> IpAddr {
+        self.remote.ip()
+    }
+
+    pub(crate) const fn is_seed(&self) -> bool {
+        self.has.is_full()
+    }
+
+    /// Whether requests may be sent at all.
+    pub(crate) fn may_request(&self) -> bool {
+        self.interesting && (!self.choking_us || !self.allowed_fast.is_empty())
+    }
+
+    /// Queues a message. Many are sent together when the driver next asks for actions.
+    pub(crate) fn send(&mut self, now: Instant, out: &mut Outbox, message: &Message) {
+        if self.out.is_empty() {
+            out.flush_later(self.conn);
+        }
+        message.encode(&mut self.out);
+        self.last_sent = now;
+    }
+
+    /// Queues a block (BEP 3 `piece`): its head joins the messages before it, its data goes as it is.
+    pub(crate) fn send_block(&mut self, now: Instant, out: &mut Outbox, head: &[u8], data: Bytes) {
+        self.out.extend_from_slice(head);
+        self.flush(out);
+        self.serve.sending(data.len());
+        out.act(Action::Send { conn: self.conn, data });
+        self.last_sent = now;
+    }
+
+    /// Hands over what waits.
+    pub(crate) fn flush(&mut self, out: &mut Outbox) {
+        if !self.out.is_empty() {
+            self.serve.sending(self.out.len());
+            out.act(Action::Send { conn: self.conn, data: self.out.split().freeze() });
+        }
+    }
+}
+
+/// What the handshake brought to light.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    pub(crate) conn: ConnId,
+    pub(crate) remote: SocketAddr,
+    pub(crate) outgoing: bool,
+    pub(crate) peer_id: PeerId,
+    pub(crate) features: Features,
+}

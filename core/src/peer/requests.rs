@@ -1,0 +1,149 @@
+//! The blocks that were asked of one peer, in order, and those that may still come although given up.
+
+use crate::ids::BlockId;
+use crate::time::{Duration, Instant};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// Blocks that were given up and may still come: enough for a full window twice over.
+const MAX_LATE: usize = 4_000;
+
+/// Requests outstanding with one peer. Peers answer in order, so nearly every answer is at the front.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Requests {
+    queue: VecDeque<(BlockId, Instant)>,
+    late: VecDeque<BlockId>,
+}
+
+/// Whether an arriving block was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Yes, at this time.
+    At(Instant),
+    /// It was, and has been given up since: timed out, or cancelled because another was faster.
+    Late,
+    /// Never.
+    Never,
+}
+
+impl Requests {
+    /// How many are outstanding.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// When the oldest was sent.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.queue.front().map(|(_, at)| *at)
+    }
+
+    /// All outstanding blocks.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.queue.iter().map(|(block, _)| *block)
+    }
+
+    /// A request was sent.
+    pub(crate) fn push(&mut self, now: Instant, block: BlockId) {
+        self.queue.push_back((block, now));
+    }
+
+    /// A block arrived.
+    pub(crate) fn arrived(&mut self, block: BlockId) -> Asked {
+        if let Some(at) = self.queue.iter().position(|(b, _)| *b == block)
+            && let Some((_, asked)) = self.queue.remove(at)
+        {
+            return Asked::At(asked);
+        }
+        match self.late.iter().position(|b| *b == block) {
+            Some(at) => {
+                self.late.remove(at);
+                Asked::Late
+            }
+            None => Asked::Never,
+        }
+    }
+
+    /// The peer said that it will not send a block. Says whether it was outstanding.
+    pub(crate) fn rejected(&mut self, block: BlockId) -> bool {
+        let Some(at) = self.queue.iter().position(|(b, _)| *b == block) else { return false };
+        self.queue.remove(at).is_some()
+    }
+
+    /// We no longer want a block from this peer; it may come all the same. Says whether it was outstanding.
+    pub(crate) fn give_up(&mut self, block: BlockId) -> bool {
+        if !self.rejected(block) {
+            return false;
+        }
+        self.push_late(block);
+        true
+    }
+
+    /// Gives up the requests that were sent more than `timeout` before `now`.
+    pub(crate) fn take_overdue(&mut self, now: Instant, timeout: Duration) -> Vec<BlockId> {
+        let mut overdue = Vec::new();
+        while let Some((block, at)) = self.queue.front().copied()
+            && now.since(at) >= timeout
+        {
+            self.queue.pop_front();
+            self.push_late(block);
+            overdue.push(block);
+        }
+        overdue
+    }
+
+    /// Gives up everything; with `may_come`, what was asked for may still arrive.
+    pub(crate) fn take_all(&mut self, may_come: bool) -> Vec<BlockId> {
+        let all: Vec<BlockId> = self.queue.drain(..).map(|(block, _)| block).collect();
+        if may_come {
+            all.iter().for_each(|block| self.push_late(*block));
+        }
+        all
+    }
+
+    fn push_late(&mut self, block: BlockId) {
+        if self.late.len() == MAX_LATE {
+            self.late.pop_front();
+        }
+        self.late.push_back(block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PieceIndex;
+
+    const fn block(n: u32) -> BlockId {
+        BlockId { piece: PieceIndex::new(0), block: n }
+    }
+
+    #[test]
+    fn an_answer_is_accepted_once() {
+        let mut requests = Requests::default();
+        requests.push(Instant::from_secs(1), block(0));
+        assert_eq!(requests.arrived(block(0)), Asked::At(Instant::from_secs(1)));
+        assert_eq!(requests.arrived(block(0)), Asked::Never);
+    }
+
+    #[test]
+    fn an_overdue_block_may_still_come() {
+        let mut requests = Requests::default();
+        requests.push(Instant::from_secs(1), block(0));
+        requests.push(Instant::from_secs(5), block(1));
+        assert_eq!(requests.take_overdue(Instant::from_secs(21), Duration::from_secs(20)), [block(0)]);
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests.arrived(block(0)), Asked::Late);
+    }
+
+    #[test]
+    fn after_a_rejection_nothing_is_expected() {
+        let mut requests = Requests::default();
+        requests.push(Instant::ZERO, block(0));
+        assert!(requests.rejected(block(0)));
+        assert_eq!(requests.arrived(block(0)), Asked::Never);
+    }
+}

@@ -1,0 +1,99 @@
+//! Hashing what is on the disk: a few pieces at a time, then on to the download, the seeding or the report.
+
+use super::{Job, Torrent};
+use crate::config::Goal;
+use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, Place};
+use crate::engine::Shared;
+use crate::error::TorrentError;
+use crate::event::{Event, Phase};
+use crate::hash::Sha1State;
+use crate::ids::PieceIndex;
+use alloc::collections::VecDeque;
+
+/// Pieces being hashed at once: enough to keep a few workers busy.
+const MAX_HASHING: u32 = 8;
+
+impl Torrent {
+    /// Hashes these pieces, then goes on.
+    pub(super) fn begin_check(&mut self, cx: &mut Shared, pieces: VecDeque<PieceIndex>) {
+        if let Some(resume) = &mut self.resume {
+            resume.total = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+            resume.to_hash = pieces;
+        }
+        self.check_more(cx);
+    }
+
+    fn check_more(&mut self, cx: &mut Shared) {
+        let Some(resume) = &mut self.resume else { return };
+        while resume.hashing < MAX_HASHING
+            && let Some(piece) = resume.to_hash.pop_front()
+        {
+            resume.hashing += 1;
+            let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+            let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new() };
+            cx.disk(self.id, task, Job::CheckPiece(piece));
+        }
+        if resume.hashing == 0 {
+            self.check_ended(cx);
+        }
+    }
+
+    /// A [`Job::CheckPiece`] has come to its end.
+    pub(super) fn piece_checked(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+        let Some(resume) = &mut self.resume else { return };
+        resume.hashing -= 1;
+        resume.summary.hashed += 1;
+        match result {
+            Ok(DiskOutcome::Digest(state)) if self.metainfo.piece_hash(piece) == Some(state.finish()) => {
+                self.picker.set_have(piece);
+                self.stats.progress = cx.now;
+            }
+            Ok(_) => resume.bad.push(piece),
+            Err(error) if matches!(error.kind, DiskErrorKind::Short | DiskErrorKind::NotFound) => {
+                resume.bad.push(piece);
+            }
+            Err(error) => return self.fail_disk(cx, error),
+        }
+        if self.options.goal == Goal::Download && self.place == Place::Final && !self.is_clean_so_far() {
+            return self.fail(cx, TorrentError::TargetInTheWay);
+        }
+        self.check_more(cx);
+    }
+
+    fn is_clean_so_far(&self) -> bool {
+        self.resume.as_ref().is_none_or(|resume| resume.bad.is_empty())
+    }
+
+    fn check_ended(&mut self, cx: &mut Shared) {
+        let resume = self.resumed(cx);
+        let (good, total) = (self.picker.have().count(), self.geometry.num_pieces());
+        match self.options.goal {
+            Goal::Verify => {
+                let mut bad = resume.bad;
+                bad.sort_unstable();
+                cx.out.tell(Event::Checked { torrent: self.id, good, total, bad });
+                self.stop(cx);
+            }
+            Goal::Seed if good < total => self.fail(cx, TorrentError::DataMismatch { good, total }),
+            Goal::Seed => self.complete(cx),
+            Goal::Download if self.place == Place::Final => self.complete(cx),
+            Goal::Download => {
+                let data = self.records.writer().fresh(self.picker.have(), &[]);
+                cx.disk(self.id, DiskTask::StoreJournal { data }, Job::StoreJournal);
+            }
+        }
+    }
+
+    /// A [`Job::StoreJournal`] has come to its end: the download may begin.
+    pub(super) fn journal_stored(&mut self, cx: &mut Shared, result: DiskResult) {
+        if let Err(error) = result {
+            return self.fail_disk(cx, error);
+        }
+        self.enter(cx, Phase::Downloading);
+        if self.picker.is_complete() {
+            self.begin_finish(cx);
+        } else {
+            self.begin_network(cx);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Who may download from us: carries out what the choker decides.
+
+use super::Torrent;
+use super::upload::refuse;
+use crate::choker::Candidate;
+use crate::engine::Shared;
+use crate::ids::ConnId;
+use crate::peer::Peer;
+use crate::time::Instant;
+use crate::timers::TorrentTimer;
+use crate::wire::Message;
+use alloc::vec::Vec;
+
+impl Torrent {
+    /// A peer wants something of us.
+    pub(super) fn is_interested(&mut self, cx: &mut Shared, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if !peer.interested {
+            peer.interested = true;
+            self.choke_now(cx);
+            cx.timers.no_later_than(self.key(TorrentTimer::Choke), self.choker.next_round());
+        }
+    }
+
+    /// A peer wants nothing of us any more. It keeps its place until somebody else needs it.
+    pub(super) fn is_not_interested(&mut self, cx: &mut Shared, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.interested = false;
+        if !peer.choked {
+            self.choke_now(cx);
+        }
+    }
+
+    /// Deals out free slots at once, while there are any.
+    pub(super) fn choke_now(&mut self, cx: &mut Shared) {
+        let unchoked = self.peers.values().filter(|p| p.interested && !p.choked).count();
+        if self.choker.may_unchoke_now(unchoked) {
+            self.deal_slots(cx);
+        }
+    }
+
+    /// A round of the choker is due.
+    pub(super) fn choke_round(&mut self, cx: &mut Shared) {
+        self.deal_slots(cx);
+        if self.is_networking() && self.peers.values().any(|p| p.interested) {
+            self.set_timer(cx, TorrentTimer::Choke, self.choker.next_round().max(cx.now));
+        }
+    }
+
+    fn deal_slots(&mut self, cx: &mut Shared) {
+        let now = cx.now;
+        let candidates: Vec<Candidate> = self.peers.values().map(|p| candidate(now, p)).collect();
+        let unchoked = self.choker.round(now, self.completed.is_some(), &candidates);
+        for peer in self.peers.values_mut() {
+            let choke = unchoked.binary_search(&peer.conn).is_err();
+            if choke != peer.choked {
+                set_choked(cx, peer, choke);
+            }
+        }
+    }
+}
+
+fn candidate(now: Instant, peer: &Peer) -> Candidate {
+    Candidate {
+        conn: peer.conn,
+        interested: peer.interested,
+        unchoked: !peer.choked,
+        down_rate: peer.down.per_second(now),
+        up_rate: peer.up.per_second(now),
+        snubbed: peer.window.is_snubbed(),
+        connected: peer.connected,
+        sent_in_slot: peer.sent_in_slot,
+        unchoked_at: peer.unchoked_at,
+    }
+}
+
+fn set_choked(cx: &mut Shared, peer: &mut Peer, choked: bool) {
+    peer.choked = choked;
+    if choked {
+        peer.send(cx.now, &mut cx.out, &Message::Choke);
+        for request in peer.serve.clear() {
+            refuse(cx, peer, request);
+        }
+    } else {
+        peer.unchoked_at = cx.now;
+        peer.sent_in_slot = 0;
+        peer.invalid_requests = 0;
+        peer.send(cx.now, &mut cx.out, &Message::Unchoke);
+    }
+}

@@ -1,0 +1,307 @@
+//! Connections to peers: dialling, accepting, the handshake, and the end of each with its reason.
+
+use super::Torrent;
+use crate::engine::{ConnOwner, Shared};
+use crate::error::{DisconnectReason, PeerFault};
+use crate::event::{Event, Phase};
+use crate::ids::{ConnId, PeerId};
+use crate::input::{NetError, ResolveError};
+use crate::limits::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT};
+use crate::peer::{Opened, Peer};
+use crate::peer_list::{Outcome, Source};
+use crate::time::Duration;
+use crate::timers::{TimerKey, TorrentTimer};
+use crate::wire::{Features, Handshake, HandshakeDecoder, Message};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::net::{IpAddr, SocketAddr};
+
+/// No connection is opened for so long after the system had no descriptor or port for one.
+const DIAL_PAUSE: Duration = Duration::from_secs(1);
+
+/// A connection that has not completed the handshake.
+#[derive(Debug)]
+pub(super) struct Opening {
+    remote: SocketAddr,
+    outgoing: bool,
+    decoder: HandshakeDecoder,
+}
+
+impl Torrent {
+    /// Opens connections while there is somebody to dial and room for more.
+    pub(super) fn dial(&mut self, cx: &mut Shared) {
+        if !self.is_networking() || !cx.config.dial || self.phase == Phase::Finishing {
+            return;
+        }
+        if cx.now < cx.dial_after {
+            self.set_timer(cx, TorrentTimer::Dial, cx.dial_after);
+            return;
+        }
+        while cx.half_open < cx.config.max_half_open && cx.peer_conns < cx.config.max_peers {
+            let Some(remote) = self.list.next(cx.now) else { break };
+            let conn = cx.connect(ConnOwner::Peer(self.id), remote, None);
+            cx.half_open += 1;
+            cx.timers.set(TimerKey::Conn(conn), cx.now + CONNECT_TIMEOUT);
+            self.opening.insert(conn, Opening { remote, outgoing: true, decoder: HandshakeDecoder::new() });
+        }
+        if let Some(next) = self.list.next_deadline() {
+            self.set_timer(cx, TorrentTimer::Dial, next.max(cx.now + Duration::from_millis(100)));
+        }
+    }
+
+    /// The user, a tracker or a peer named an address.
+    pub(crate) fn add_peer(&mut self, cx: &mut Shared, addr: SocketAddr, source: Source) {
+        self.list.add(cx.now, addr, source);
+        self.dial(cx);
+    }
+
+    /// A host that the user named has been looked up.
+    pub(super) fn peer_resolved(
+        &mut self,
+        cx: &mut Shared,
+        port: u16,
+        result: Result<Vec<IpAddr>, ResolveError>,
+    ) {
+        for addr in result.unwrap_or_default() {
+            self.list.add(cx.now, SocketAddr::new(addr, port), Source::User);
+        }
+        self.dial(cx);
+    }
+
+    /// An outgoing connection is open.
+    pub(crate) fn connected(&mut self, cx: &mut Shared, conn: ConnId) {
+        if self.opening.contains_key(&conn) {
+            cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
+            self.send_handshake(cx, conn);
+        }
+    }
+
+    /// An outgoing connection could not be opened.
+    pub(crate) fn connect_failed(&mut self, cx: &mut Shared, conn: ConnId, error: NetError) {
+        if matches!(error, NetError::TooManyFiles | NetError::NoPort) {
+            cx.dial_after = cx.now + DIAL_PAUSE;
+        }
+        self.end_opening(cx, conn, DisconnectReason::ConnectFailed(error));
+    }
+
+    /// A connection that we accepted wants this torrent. `decoder` has read that much of its handshake.
+    pub(crate) fn accept(
+        &mut self,
+        cx: &mut Shared,
+        conn: ConnId,
+        remote: SocketAddr,
+        decoder: HandshakeDecoder,
+    ) {
+        cx.adopt(conn, ConnOwner::Peer(self.id));
+        self.opening.insert(conn, Opening { remote, outgoing: false, decoder });
+        if !self.is_networking() {
+            self.end_opening(cx, conn, DisconnectReason::UnknownTorrent);
+        } else if self.list.is_banned(remote.ip()) {
+            self.end_opening(cx, conn, DisconnectReason::Banned);
+        } else {
+            self.send_handshake(cx, conn);
+        }
+    }
+
+    fn send_handshake(&self, cx: &mut Shared, conn: ConnId) {
+        let handshake =
+            Handshake { info_hash: self.wire_hash(), peer_id: cx.peer_id, features: Features::OURS };
+        let data = Bytes::copy_from_slice(&handshake.encode());
+        cx.out.act(crate::action::Action::Send { conn, data });
+    }
+
+    /// Bytes arrived on a connection of this torrent.
+    pub(crate) fn received(&mut self, cx: &mut Shared, conn: ConnId, data: Bytes) {
+        if self.peers.contains_key(&conn) {
+            self.peer_received(cx, conn, data);
+            return;
+        }
+        let Some(opening) = self.opening.get_mut(&conn) else { return };
+        match opening.decoder.push(data) {
+            Ok(None) => {}
+            Ok(Some((handshake, rest))) => self.handshake_done(cx, conn, &handshake, rest),
+            Err(error) => self.end_opening(cx, conn, PeerFault::Wire(error).into()),
+        }
+    }
+
+    /// The other side's handshake is whole; `rest` is what came behind it.
+    pub(crate) fn handshake_done(&mut self, cx: &mut Shared, conn: ConnId, theirs: &Handshake, rest: Bytes) {
+        if let Err(reason) = self.judge_handshake(cx, conn, theirs) {
+            self.end_opening(cx, conn, reason);
+            return;
+        }
+        let Some(opening) = self.opening.remove(&conn) else { return };
+        self.opened(cx, &opening);
+        let Opening { remote, outgoing, .. } = opening;
+        if outgoing {
+            self.list.connected(remote);
+        }
+        let features = Features::OURS.common(theirs.features);
+        let opened = Opened { conn, remote, outgoing, peer_id: theirs.peer_id, features };
+        let peer = Peer::new(cx.now, opened, self.geometry.num_pieces());
+        self.peers.insert(conn, peer);
+        cx.timers.set(TimerKey::Conn(conn), cx.now + crate::limits::KEEP_ALIVE);
+        cx.out.tell(Event::PeerConnected { torrent: self.id, conn, remote });
+        self.introduce(cx, conn);
+        if !rest.is_empty() {
+            self.peer_received(cx, conn, rest);
+        }
+        self.dial(cx);
+    }
+
+    fn judge_handshake(
+        &mut self,
+        cx: &mut Shared,
+        conn: ConnId,
+        theirs: &Handshake,
+    ) -> Result<(), DisconnectReason> {
+        let Some(opening) = self.opening.get(&conn) else { return Err(DisconnectReason::Closed) };
+        let (remote, outgoing) = (opening.remote, opening.outgoing);
+        if theirs.info_hash != self.wire_hash() {
+            return Err(DisconnectReason::UnknownTorrent);
+        }
+        if theirs.peer_id == cx.peer_id {
+            if outgoing {
+                self.list.set_own(remote);
+            }
+            return Err(DisconnectReason::OurselfAgain);
+        }
+        match self.same_peer(remote, theirs.peer_id) {
+            Some(other) if keeps_first(cx.peer_id, theirs.peer_id, other.1, outgoing) => {
+                Err(DisconnectReason::Duplicate)
+            }
+            Some((other, _)) => {
+                self.drop_peer(cx, other, DisconnectReason::Duplicate);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// An open connection to the same peer, and whether we dialled it. The address counts as well as the id,
+    /// for an id can be anybody's.
+    fn same_peer(&self, remote: SocketAddr, id: PeerId) -> Option<(ConnId, bool)> {
+        let same = |p: &&Peer| p.peer_id == id && p.remote.ip() == remote.ip();
+        self.peers.values().find(same).map(|p| (p.conn, p.outgoing))
+    }
+
+    /// First words: what we have, and what we can do.
+    fn introduce(&mut self, cx: &mut Shared, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let have = self.picker.have();
+        let first = match (peer.features.fast, have.is_empty(), have.is_full()) {
+            (true, _, true) => Some(Message::HaveAll),
+            (true, true, _) => Some(Message::HaveNone),
+            (false, true, _) => None,
+            _ => Some(Message::Bitfield(have.to_wire())),
+        };
+        if let Some(first) = first {
+            peer.send(cx.now, &mut cx.out, &first);
+        }
+        if peer.features.extended {
+            let payload = super::messages::our_extension_handshake(cx, peer.remote);
+            peer.send(cx.now, &mut cx.out, &Message::Extended { id: 0, payload });
+        }
+    }
+
+    /// A connection of this torrent was closed by the other side, or broke.
+    pub(crate) fn closed(&mut self, cx: &mut Shared, conn: ConnId, error: Option<NetError>) {
+        let reason = error.map_or(DisconnectReason::Closed, DisconnectReason::Broken);
+        self.drop_peer(cx, conn, reason);
+    }
+
+    /// The deadline of a connection has come: which of its deadlines?
+    pub(crate) fn conn_timer(&mut self, cx: &mut Shared, conn: ConnId) {
+        if self.peers.contains_key(&conn) {
+            self.peer_timer(cx, conn);
+        } else {
+            self.end_opening(cx, conn, DisconnectReason::HandshakeTimeout);
+        }
+    }
+
+    /// Ends a connection, whatever its state.
+    pub(super) fn drop_peer(&mut self, cx: &mut Shared, conn: ConnId, reason: DisconnectReason) {
+        let Some(mut peer) = self.peers.remove(&conn) else {
+            self.end_opening(cx, conn, reason);
+            return;
+        };
+        self.hungry.remove(&conn);
+        for block in peer.requests.take_all(false) {
+            self.picker.give_up(conn, block);
+        }
+        self.picker.peer_left(&peer.has);
+        cx.close(conn);
+        if peer.outgoing {
+            self.list.ended(cx.now, peer.remote, outcome(&reason, peer.down.total() > 0));
+        }
+        let (torrent, remote) = (self.id, peer.remote);
+        cx.out.tell(Event::PeerDisconnected { torrent, conn, remote, reason });
+        self.peer_gone(cx, &peer);
+    }
+
+    /// Others take over what a peer leaves behind: its blocks, its slot, its place.
+    fn peer_gone(&mut self, cx: &mut Shared, gone: &Peer) {
+        if !self.is_networking() {
+            return;
+        }
+        if !gone.choked && gone.interested {
+            self.choke_now(cx);
+        }
+        self.fill_hungry(cx);
+        self.dial(cx);
+        self.look_for_peers(cx);
+    }
+
+    fn end_opening(&mut self, cx: &mut Shared, conn: ConnId, reason: DisconnectReason) {
+        let Some(opening) = self.opening.remove(&conn) else { return };
+        self.opened(cx, &opening);
+        cx.close(conn);
+        if opening.outgoing {
+            self.list.ended(cx.now, opening.remote, outcome(&reason, false));
+        }
+        let (torrent, remote) = (self.id, opening.remote);
+        cx.out.tell(Event::PeerDisconnected { torrent, conn, remote, reason });
+        self.dial(cx);
+        self.look_for_peers(cx);
+    }
+
+    /// A connection is no longer half open.
+    fn opened(&self, cx: &mut Shared, opening: &Opening) {
+        if opening.outgoing {
+            cx.half_open -= 1;
+        }
+    }
+
+    /// Two that have everything have nothing to say to each other.
+    pub(super) fn leave_other_seeds(&mut self, cx: &mut Shared) {
+        let seeds: Vec<ConnId> = self.peers.values().filter(|p| p.is_seed()).map(|p| p.conn).collect();
+        for conn in seeds {
+            self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
+        }
+    }
+
+    /// How many connections are being opened.
+    pub(super) fn opening_count(&self) -> u32 {
+        u32::try_from(self.opening.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Of two connections between the same two peers the one stays that the side with the greater id dialled, so
+/// that both sides choose alike. Of two in the same direction the first stays.
+fn keeps_first(ours: PeerId, theirs: PeerId, first_outgoing: bool, second_outgoing: bool) -> bool {
+    first_outgoing == second_outgoing || first_outgoing == (ours > theirs)
+}
+
+/// What the end of a connection says about the address.
+fn outcome(reason: &DisconnectReason, gave_something: bool) -> Outcome {
+    match reason {
+        DisconnectReason::Misbehaved(_) | DisconnectReason::Banned => Outcome::Misbehaved,
+        DisconnectReason::NothingToExchange
+        | DisconnectReason::Replaced
+        | DisconnectReason::Duplicate
+        | DisconnectReason::UnknownTorrent
+        | DisconnectReason::OurselfAgain => Outcome::Useless,
+        _ if gave_something => Outcome::Useful,
+        _ => Outcome::Failed,
+    }
+}

@@ -1,0 +1,221 @@
+//! What we ask for and what comes of it: requests, arriving blocks, late ones, and those never sent.
+
+use super::Torrent;
+use super::gather::{Flush, MAX_AGE};
+use crate::engine::Shared;
+use crate::error::PeerFault;
+use crate::geometry::Geometry;
+use crate::ids::{BlockId, ConnId};
+use crate::peer::{Asked, Peer};
+use crate::picker::PickFor;
+use crate::timers::{TimerKey, TorrentTimer};
+use crate::wire::{BlockRange, Message, Payload};
+use alloc::vec::Vec;
+
+/// Blocks that nobody asked for before a peer is dropped. A few are honest: cancels cross with answers.
+const MAX_UNWANTED: u32 = 64;
+/// Requests that a peer rejects in a row while it lets us download, before it is dropped: it would be asked
+/// for the same for ever.
+const MAX_REJECTIONS: u32 = 50;
+
+impl Torrent {
+    /// Asks a peer for as much as its window has room for.
+    pub(super) fn fill(&mut self, cx: &mut Shared, conn: ConnId) {
+        if !self.is_requesting() {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if !peer.may_request() {
+            return;
+        }
+        let room = peer.window.size().saturating_sub(peer.requests.len());
+        // Topping up by single blocks would cost a message each; a quarter of the window is soon enough.
+        if room == 0 || (!peer.requests.is_empty() && room < peer.window.size() / 4) {
+            return;
+        }
+        let mut picked = Vec::with_capacity(room);
+        let allowed = peer.choking_us.then_some(&peer.allowed_fast);
+        peer.suggested.make_contiguous();
+        let wish = PickFor {
+            conn,
+            addr: peer.addr(),
+            has: &peer.has,
+            now: cx.now,
+            fast: peer.window.is_fast(),
+            allowed,
+            suggested: peer.suggested.as_slices().0,
+        };
+        self.picker.pick(&wish, room, &mut picked);
+        if picked.len() < room {
+            self.hungry.insert(conn);
+        } else {
+            self.hungry.remove(&conn);
+        }
+        request(cx, peer, &self.geometry, &picked);
+    }
+
+    /// Blocks have become free: whoever had room for more is asked.
+    pub(super) fn fill_hungry(&mut self, cx: &mut Shared) {
+        let hungry: Vec<ConnId> = self.hungry.iter().copied().collect();
+        for conn in hungry {
+            self.fill(cx, conn);
+        }
+    }
+
+    /// A block has arrived (BEP 3 `piece`).
+    pub(super) fn block_arrived(
+        &mut self,
+        cx: &mut Shared,
+        conn: ConnId,
+        index: u32,
+        begin: u32,
+        data: Payload,
+    ) -> Result<(), PeerFault> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        let bytes = data.len();
+        peer.down.add(cx.now, bytes as u64);
+        self.stats.down.add(cx.now, bytes as u64);
+        let len = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let block = self.geometry.block(index, begin, len);
+        let asked = block.map_or(Asked::Never, |block| peer.requests.arrived(block));
+        if let Asked::At(at) = asked {
+            peer.window.received(cx.now, len, at);
+        }
+        let (Some(block), Asked::At(_) | Asked::Late) = (block, asked) else {
+            self.stats.wasted += bytes as u64;
+            peer.unwanted_blocks += 1;
+            let many = peer.unwanted_blocks > MAX_UNWANTED;
+            return if many { Err(PeerFault::UnwantedBlocks(peer.unwanted_blocks)) } else { Ok(()) };
+        };
+        let mut others = Vec::new();
+        let sender = peer.addr();
+        if self.is_networking() && self.picker.received(conn, sender, block, &mut others) {
+            self.cancel_elsewhere(cx, block, &others);
+            self.keep_block(cx, conn, block, data);
+        } else {
+            self.stats.wasted += bytes as u64;
+        }
+        Ok(())
+    }
+
+    /// A block that was wanted: on its way to the disk from here on.
+    fn keep_block(&mut self, cx: &mut Shared, conn: ConnId, block: BlockId, data: Payload) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.rejections = 0;
+        }
+        self.stats.progress = cx.now;
+        self.take_memory(cx, conn, data.len());
+        self.gather.add(cx.now, block.piece, block.block, data);
+        if cx.budget.is_tight() {
+            self.write_all(cx);
+        } else {
+            self.write_runs(cx, block.piece, Flush::Ready);
+            cx.timers.no_later_than(self.key(TorrentTimer::Gather), cx.now + MAX_AGE);
+        }
+    }
+
+    /// Others were asked for a block that has arrived (endgame).
+    fn cancel_elsewhere(&mut self, cx: &mut Shared, block: BlockId, others: &[ConnId]) {
+        for other in others {
+            if let Some(peer) = self.peers.get_mut(other)
+                && peer.requests.give_up(block)
+            {
+                peer.send(cx.now, &mut cx.out, &Message::Cancel(range(&self.geometry, block)));
+                self.hungry.insert(*other);
+            }
+        }
+    }
+
+    /// A peer will not send a block after all (BEP 6).
+    pub(super) fn rejected(
+        &mut self,
+        cx: &mut Shared,
+        conn: ConnId,
+        request: BlockRange,
+    ) -> Result<(), PeerFault> {
+        let block = self.geometry.block(request.index, request.begin, request.len);
+        let (Some(block), Some(peer)) = (block, self.peers.get_mut(&conn)) else { return Ok(()) };
+        if !peer.requests.rejected(block) {
+            return Ok(());
+        }
+        if peer.choking_us {
+            peer.allowed_fast.remove(&block.piece);
+        } else {
+            peer.rejections += 1;
+        }
+        let rejections = peer.rejections;
+        self.picker.give_up(conn, block);
+        self.fill_hungry(cx);
+        if rejections > MAX_REJECTIONS { Err(PeerFault::KeepsRejecting(rejections)) } else { Ok(()) }
+    }
+
+    /// A peer chokes us. With the fast extension it answers each request or rejects it (BEP 6); without, what
+    /// was asked for is lost (BEP 3).
+    pub(super) fn choked_us(&mut self, cx: &mut Shared, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.choking_us = true;
+        peer.window.choked();
+        if !peer.features.fast {
+            self.give_up_requests(cx, conn);
+        }
+    }
+
+    /// What was asked of a peer is free for others; it may still come.
+    fn give_up_requests(&mut self, cx: &mut Shared, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        for block in peer.requests.take_all(true) {
+            self.picker.give_up(conn, block);
+        }
+        self.fill_hungry(cx);
+    }
+
+    /// Takes back everything that was asked for: the disk refuses, or the torrent stops.
+    pub(super) fn withdraw_requests(&mut self, cx: &mut Shared) {
+        for peer in self.peers.values_mut() {
+            for block in peer.requests.take_all(true) {
+                self.picker.give_up(peer.conn, block);
+                peer.send(cx.now, &mut cx.out, &Message::Cancel(range(&self.geometry, block)));
+            }
+            self.hungry.insert(peer.conn);
+        }
+    }
+
+    /// Requests that a peer has not answered in time are free for others, and the peer is snubbed.
+    pub(super) fn expire_requests(&mut self, cx: &mut Shared, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let late = peer.requests.take_overdue(cx.now, peer.window.timeout());
+        if late.is_empty() {
+            return;
+        }
+        peer.window.timed_out(cx.now);
+        for block in &late {
+            peer.send(cx.now, &mut cx.out, &Message::Cancel(range(&self.geometry, *block)));
+            self.picker.give_up(conn, *block);
+        }
+        // The others first: this peer has had its chance.
+        self.hungry.remove(&conn);
+        self.fill_hungry(cx);
+        self.fill(cx, conn);
+    }
+}
+
+fn request(cx: &mut Shared, peer: &mut Peer, geometry: &Geometry, blocks: &[BlockId]) {
+    if blocks.is_empty() {
+        return;
+    }
+    for block in blocks {
+        peer.requests.push(cx.now, *block);
+        peer.send(cx.now, &mut cx.out, &Message::Request(range(geometry, *block)));
+    }
+    peer.window.sent(cx.now, blocks.len());
+    let late = cx.now + peer.window.timeout();
+    cx.timers.no_later_than(TimerKey::Conn(peer.conn), late);
+}
+
+fn range(geometry: &Geometry, block: BlockId) -> BlockRange {
+    BlockRange {
+        index: block.piece.get(),
+        begin: geometry.block_start(block),
+        len: geometry.block_len(block),
+    }
+}

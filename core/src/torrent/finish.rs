@@ -1,0 +1,105 @@
+//! The end of a download, in the one order that no crash can spoil: all writes done, empty files made,
+//! everything synced, the rename, and only then the journal deleted and success told.
+
+use super::{Job, Torrent};
+use crate::disk::{DiskResult, DiskTask, Place};
+use crate::engine::Shared;
+use crate::event::Phase;
+use crate::ids::FileIndex;
+use alloc::vec::Vec;
+
+/// How far the end of the download is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// Not begun.
+    #[default]
+    Idle,
+    /// Waiting for writes and records that are under way.
+    Settling,
+    /// Making what no write made: empty files, holes at the end.
+    Completing,
+    /// Syncing every file.
+    Syncing,
+    /// Waiting for reads from the old name to end.
+    Draining,
+    /// Renaming.
+    Publishing,
+    /// Deleting the journal.
+    Cleaning,
+    /// Over.
+    Done,
+}
+
+impl Finish {
+    /// Whether no read may be started: the files are about to change their name.
+    pub(super) const fn holds_reads(self) -> bool {
+        matches!(self, Self::Syncing | Self::Draining | Self::Publishing)
+    }
+}
+
+impl Torrent {
+    /// Every piece is verified.
+    pub(super) fn begin_finish(&mut self, cx: &mut Shared) {
+        self.enter(cx, Phase::Finishing);
+        self.finish = Finish::Settling;
+        self.finish_more(cx);
+    }
+
+    /// Takes the next step if nothing stands in its way any more.
+    pub(super) fn finish_more(&mut self, cx: &mut Shared) {
+        if self.finish == Finish::Settling && self.writing == 0 && !self.records.is_busy() {
+            self.finish = Finish::Completing;
+            cx.disk(self.id, DiskTask::Complete, Job::Complete);
+        }
+        if self.finish == Finish::Draining && self.writing == 0 && self.reading == 0 {
+            self.finish = Finish::Publishing;
+            cx.disk(self.id, DiskTask::Publish, Job::Publish);
+        }
+    }
+
+    /// A job of the end has come to its own.
+    pub(super) fn finish_step(&mut self, cx: &mut Shared, job: &Job, result: DiskResult) {
+        if let Err(error) = result {
+            if *job == Job::DeleteJournal {
+                // The data is in its place: a journal left behind is ignored and replaced by the next run.
+                self.published(cx);
+            } else {
+                self.finish = Finish::Idle;
+                self.fail_disk(cx, error);
+            }
+            return;
+        }
+        match job {
+            Job::Complete => {
+                self.finish = Finish::Syncing;
+                let files = self.files_to_sync();
+                cx.disk(self.id, DiskTask::Sync { files }, Job::FinalSync);
+            }
+            Job::FinalSync => {
+                self.finish = Finish::Draining;
+                self.finish_more(cx);
+            }
+            Job::Publish => {
+                self.place = Place::Final;
+                self.finish = Finish::Cleaning;
+                cx.disk(self.id, DiskTask::DeleteJournal, Job::DeleteJournal);
+            }
+            _ => self.published(cx),
+        }
+    }
+
+    /// Files with verified data that was never synced, and those that no write has made.
+    fn files_to_sync(&mut self) -> Vec<FileIndex> {
+        let mut files = self.records.take_dirty();
+        let all = self.metainfo.layout().files().iter().enumerate();
+        let empty = all.filter(|(_, file)| !file.padding && file.length == 0);
+        files.extend(empty.filter_map(|(n, _)| u32::try_from(n).ok().map(FileIndex)));
+        files.into_iter().collect()
+    }
+
+    fn published(&mut self, cx: &mut Shared) {
+        self.finish = Finish::Done;
+        self.complete(cx);
+        self.serve_everyone(cx);
+    }
+}

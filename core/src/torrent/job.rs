@@ -1,0 +1,66 @@
+//! What a disk operation or name lookup of a torrent was started for: its answer comes back with this.
+
+use crate::announcer::TrackerKey;
+use crate::disk::DiskTask;
+use crate::ids::{ConnId, PieceIndex};
+use crate::peer::Batch;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Why a job was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// At the start: look at the target.
+    SurveyFinal,
+    /// At the start: look at what an earlier run left.
+    SurveyPart,
+    /// At the start: read the journal of an earlier run.
+    LoadJournal,
+    /// At the start: hash a piece that is there.
+    CheckPiece(PieceIndex),
+    /// At the start: write the journal anew.
+    StoreJournal,
+    /// Write a run of blocks. The task is kept for another try while the disk is full.
+    Write {
+        /// Which piece.
+        piece: PieceIndex,
+        /// Which of its blocks.
+        blocks: Range<u32>,
+        /// Payload bytes, counted against the budget.
+        bytes: usize,
+        /// Whether the piece's digest travels with it.
+        hashed: bool,
+        /// The same again.
+        again: Box<DiskTask>,
+    },
+    /// Read back the rest of a written piece to complete its digest.
+    Digest(PieceIndex),
+    /// Sync the files of verified pieces.
+    Sync(Vec<PieceIndex>),
+    /// Add records to the journal.
+    AppendJournal,
+    /// Read blocks that a peer asked for.
+    Upload {
+        /// Which peer.
+        conn: ConnId,
+        /// Which requests.
+        batch: Batch,
+    },
+    /// Read a piece that failed, to know who sent what.
+    BlameBad(PieceIndex),
+    /// Read the good version of a piece that failed before.
+    BlameGood(PieceIndex),
+    /// At the end: create empty files.
+    Complete,
+    /// At the end: sync everything.
+    FinalSync,
+    /// At the end: rename.
+    Publish,
+    /// At the end: delete the journal.
+    DeleteJournal,
+    /// Look up a tracker's host.
+    TrackerHost(TrackerKey),
+    /// Look up a peer that the user named, with its port.
+    PeerHost(u16),
+}

@@ -1,0 +1,236 @@
+//! One torrent: its pieces, its peers, its trackers, its place on the disk, and the decisions about them.
+//!
+//! Each file here is one mechanism; this one holds what they share. The way of a block in:
+//! `messages` -> `download` (was it asked for?) -> `gather` (runs) -> `store` (written, judged) -> `records`
+//! (synced, journaled) -> `finish` (renamed). The way out: `upload` -> the disk -> `upload`.
+
+mod announce;
+mod blame;
+mod check;
+mod choking;
+mod connections;
+mod download;
+mod finish;
+mod gather;
+mod job;
+mod lifecycle;
+mod messages;
+mod records;
+mod resume;
+mod stats;
+mod store;
+mod upload;
+mod why;
+
+pub(crate) use job::Job;
+
+use crate::announcer::{Announcer, TrackerKey};
+use crate::bitfield::Bitfield;
+use crate::choker::Choker;
+use crate::config::{Goal, TorrentOptions};
+use crate::disk::Place;
+use crate::engine::Shared;
+use crate::error::TorrentError;
+use crate::event::Phase;
+use crate::geometry::Geometry;
+use crate::ids::{ConnId, TorrentId};
+use crate::metainfo::Metainfo;
+use crate::peer::Peer;
+use crate::peer_list::PeerList;
+use crate::picker::Picker;
+use crate::time::Instant;
+use crate::timers::{TimerKey, TorrentTimer};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use announce::Announcing;
+use blame::Blame;
+use connections::Opening;
+use core::net::IpAddr;
+use finish::Finish;
+use gather::Gather;
+use lifecycle::Closing;
+use rand_chacha::rand_core::Rng as _;
+use records::Records;
+use resume::Resume;
+use stats::Stats;
+use store::Trouble;
+
+/// A torrent of an engine.
+#[derive(Debug)]
+pub(crate) struct Torrent {
+    id: TorrentId,
+    metainfo: Arc<Metainfo>,
+    geometry: Geometry,
+    options: TorrentOptions,
+    phase: Phase,
+    started: Instant,
+    completed: Option<Instant>,
+    /// Why it failed, once it did: it is stopping then.
+    failure: Option<TorrentError>,
+
+    // The pieces.
+    picker: Picker,
+    gather: Gather,
+    blame: Blame,
+
+    // The peers.
+    list: PeerList,
+    opening: BTreeMap<ConnId, Opening>,
+    peers: BTreeMap<ConnId, Peer>,
+    /// Peers that could take more requests than the picker had for them.
+    hungry: BTreeSet<ConnId>,
+    choker: Choker,
+    /// How often each address named a piece that does not exist.
+    impossible: BTreeMap<IpAddr, u32>,
+
+    // The trackers.
+    announcer: Announcer,
+    announcing: BTreeMap<TrackerKey, Announcing>,
+    /// By this trackers know us again when our address changes (BEP 3 `key`).
+    announce_key: u32,
+
+    // The disk.
+    /// Where the data stands now.
+    place: Place,
+    resume: Option<Resume>,
+    records: Records,
+    finish: Finish,
+    /// How far a clean stop is with the records.
+    closing: Closing,
+    /// Operations on the data under way, but for those in `reading`.
+    writing: u32,
+    /// Reads for peers under way.
+    reading: u32,
+    /// Payload of this torrent that counts against the engine's budget, in bytes.
+    in_flight: usize,
+    trouble: Option<Trouble>,
+
+    stats: Stats,
+}
+
+impl Torrent {
+    pub(crate) fn new(
+        cx: &mut Shared,
+        id: TorrentId,
+        metainfo: Arc<Metainfo>,
+        options: TorrentOptions,
+    ) -> Self {
+        let geometry = metainfo.geometry();
+        let place = if options.goal == Goal::Download { Place::Part } else { Place::Final };
+        Self {
+            id,
+            geometry,
+            phase: Phase::Checking,
+            started: cx.now,
+            completed: None,
+            failure: None,
+            picker: Picker::new(geometry, cx.config.max_open_pieces, cx.fork_rng()),
+            gather: Gather::default(),
+            blame: Blame::default(),
+            list: PeerList::new(cx.fork_rng()),
+            opening: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            hungry: BTreeSet::new(),
+            choker: Choker::new(cx.config.upload_slots, cx.fork_rng()),
+            impossible: BTreeMap::new(),
+            announcer: Announcer::new(metainfo.trackers(), cx.fork_rng()),
+            announcing: BTreeMap::new(),
+            announce_key: cx.fork_rng().next_u32(),
+            place,
+            resume: None,
+            records: Records::new(metainfo.info_hash(), geometry),
+            finish: Finish::default(),
+            closing: Closing::default(),
+            writing: 0,
+            reading: 0,
+            in_flight: 0,
+            trouble: None,
+            stats: Stats::new(cx.now),
+            metainfo,
+            options,
+        }
+    }
+
+    /// What peers and trackers call it.
+    pub(crate) fn wire_hash(&self) -> crate::ids::Sha1Hash {
+        self.metainfo.info_hash().wire()
+    }
+
+    /// The verified pieces.
+    pub(crate) fn have(&self) -> &Bitfield {
+        self.picker.have()
+    }
+
+    pub(crate) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Something of this torrent is due.
+    pub(crate) fn timer(&mut self, cx: &mut Shared, timer: TorrentTimer) {
+        match timer {
+            TorrentTimer::Dial => self.dial(cx),
+            TorrentTimer::Announce => self.announce(cx),
+            TorrentTimer::Choke => self.choke_round(cx),
+            TorrentTimer::Sync => self.sync_due(cx),
+            TorrentTimer::Gather => self.write_aged(cx),
+            TorrentTimer::DiskRetry => self.retry_writes(cx),
+            TorrentTimer::Timeout | TorrentTimer::Stall => self.check_patience(cx),
+            TorrentTimer::SeedGoal => self.check_seed_goal(cx),
+            TorrentTimer::Stop => self.stop_now(cx),
+        }
+    }
+
+    /// Hands over what waits for a peer.
+    pub(crate) fn flush(&mut self, cx: &mut Shared, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.flush(&mut cx.out);
+        }
+    }
+
+    /// Payload came in on `conn` and stays in memory until it is written.
+    fn take_memory(&mut self, cx: &mut Shared, conn: ConnId, bytes: usize) {
+        self.in_flight += bytes;
+        cx.budget.take(&mut cx.out, conn, bytes);
+    }
+
+    /// Payload has left memory.
+    fn give_memory(&mut self, cx: &mut Shared, bytes: usize) {
+        self.in_flight -= bytes;
+        cx.budget.give(&mut cx.out, bytes);
+    }
+
+    /// Panics where an invariant is broken: every wanted block is in exactly one state, and what the picker
+    /// calls requested is what the connections wait for.
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn check(&self) {
+        self.picker.check();
+        for peer in self.peers.values() {
+            let (picker, peer_waits) = (self.picker.requested_of(peer.conn) as usize, peer.requests.len());
+            assert_eq!(
+                picker, peer_waits,
+                "requests of {:?} as the picker and as the peer count them",
+                peer.conn
+            );
+        }
+        let requested: usize = self.peers.values().map(|p| p.requests.len()).sum();
+        assert!(self.is_networking() || requested == 0, "requests while {:?}", self.phase);
+    }
+
+    const fn key(&self, timer: TorrentTimer) -> TimerKey {
+        TimerKey::Torrent(self.id, timer)
+    }
+
+    fn set_timer(&self, cx: &mut Shared, timer: TorrentTimer, at: Instant) {
+        cx.timers.set(self.key(timer), at);
+    }
+
+    /// Whether blocks may be asked for now.
+    fn is_requesting(&self) -> bool {
+        self.phase == Phase::Downloading && self.trouble.is_none()
+    }
+
+    /// Whether peers are welcome.
+    const fn is_networking(&self) -> bool {
+        matches!(self.phase, Phase::Downloading | Phase::Finishing | Phase::Seeding)
+    }
+}

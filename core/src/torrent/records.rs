@@ -1,0 +1,187 @@
+//! The journal's pace: verified pieces are synced in batches, and only then recorded.
+//!
+//! The order is what makes a crash harmless: the data of a piece is written, its files are synced, and only
+//! then does a synced record say that we have it. That a piece was begun is recorded without waiting: if that
+//! record is lost, the piece is fetched again.
+
+use super::{Job, Torrent};
+use crate::disk::{DiskOutcome, DiskResult, DiskTask, FileStamp};
+use crate::engine::Shared;
+use crate::event::Phase;
+use crate::geometry::Geometry;
+use crate::ids::{FileIndex, InfoHash, PieceIndex};
+use crate::journal::Writer;
+use crate::time::Duration;
+use crate::timers::TorrentTimer;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use bytes::BytesMut;
+
+/// A verified piece is synced after so long at the latest.
+const MAX_UNSYNCED_TIME: Duration = Duration::from_secs(5);
+/// Or when so many verified bytes wait to be synced.
+const MAX_UNSYNCED_BYTES: u64 = 64 << 20;
+
+/// What is still to be synced and recorded.
+#[derive(Debug)]
+pub(super) struct Records {
+    writer: Writer,
+    /// Pieces that were ever recorded as begun, by this run.
+    begun: BTreeSet<PieceIndex>,
+    /// Verified pieces that have not been synced.
+    verified: Vec<PieceIndex>,
+    verified_bytes: u64,
+    /// Files that were written to by verified pieces since the last sync.
+    dirty: BTreeSet<FileIndex>,
+    /// The files of the sync under way, in the order asked for.
+    syncing: Option<Vec<FileIndex>>,
+    /// Records that wait to be appended.
+    unwritten: BytesMut,
+    /// Whether they have to be synced.
+    unwritten_sync: bool,
+    appending: bool,
+}
+
+impl Records {
+    pub(super) const fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    pub(super) fn new(info_hash: InfoHash, geometry: Geometry) -> Self {
+        Self {
+            writer: Writer::new(info_hash, geometry),
+            begun: BTreeSet::new(),
+            verified: Vec::new(),
+            verified_bytes: 0,
+            dirty: BTreeSet::new(),
+            syncing: None,
+            unwritten: BytesMut::new(),
+            unwritten_sync: false,
+            appending: false,
+        }
+    }
+
+    /// Whether a sync or an append is under way.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.syncing.is_some() || self.appending
+    }
+
+    /// Whether everything verified is synced and recorded.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.is_busy() && self.verified.is_empty() && self.unwritten.is_empty()
+    }
+
+    /// Files that the final sync has to cover; the journal is no longer needed for them.
+    pub(super) fn take_dirty(&mut self) -> BTreeSet<FileIndex> {
+        self.verified.clear();
+        self.verified_bytes = 0;
+        core::mem::take(&mut self.dirty)
+    }
+
+    /// Adds the last word of an orderly end.
+    pub(super) fn close(&mut self) {
+        self.writer.closed(&mut self.unwritten);
+        self.unwritten_sync = true;
+    }
+}
+
+impl Torrent {
+    /// Blocks of a piece are about to be written.
+    pub(super) fn begin_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        if self.records.begun.insert(piece) {
+            self.records.writer.begun(&mut self.records.unwritten, &[piece]);
+            self.append_records(cx);
+        }
+    }
+
+    /// A piece has been written and verified.
+    pub(super) fn verified_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+        let records = &mut self.records;
+        records.dirty.extend(extents.iter().filter(|e| !e.padding).map(|e| e.file));
+        records.verified.push(piece);
+        records.verified_bytes += u64::from(self.geometry.piece_len(piece));
+        if records.verified_bytes >= MAX_UNSYNCED_BYTES {
+            self.sync_records(cx);
+        } else if records.verified.len() == 1 {
+            self.set_timer(cx, TorrentTimer::Sync, cx.now + MAX_UNSYNCED_TIME);
+        }
+    }
+
+    /// A had piece could not be read back.
+    pub(super) fn lost_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        self.records.verified.retain(|p| *p != piece);
+        self.records.writer.lost(&mut self.records.unwritten, &[piece]);
+        self.records.unwritten_sync = true;
+        self.append_records(cx);
+    }
+
+    /// Verified pieces have waited long enough.
+    pub(super) fn sync_due(&mut self, cx: &mut Shared) {
+        if self.phase == Phase::Downloading {
+            self.sync_records(cx);
+        }
+    }
+
+    /// Syncs the files of verified pieces, unless a sync is under way: then its end starts the next.
+    pub(super) fn sync_records(&mut self, cx: &mut Shared) {
+        let records = &mut self.records;
+        if records.verified.is_empty() || records.syncing.is_some() {
+            return;
+        }
+        let files: Vec<FileIndex> = core::mem::take(&mut records.dirty).into_iter().collect();
+        let pieces = core::mem::take(&mut records.verified);
+        records.verified_bytes = 0;
+        records.syncing = Some(files.clone());
+        cx.disk(self.id, DiskTask::Sync { files }, Job::Sync(pieces));
+    }
+
+    /// A [`Job::Sync`] has come to its end.
+    pub(super) fn sync_done(&mut self, cx: &mut Shared, pieces: &[PieceIndex], result: DiskResult) {
+        let files = self.records.syncing.take().unwrap_or_default();
+        match result {
+            Ok(DiskOutcome::Sync(stamps)) => {
+                let stamps: Vec<(FileIndex, FileStamp)> = files.into_iter().zip(stamps).collect();
+                let records = &mut self.records;
+                records.writer.have(&mut records.unwritten, pieces);
+                records.writer.stamps(&mut records.unwritten, &stamps);
+                records.unwritten_sync = true;
+                self.append_records(cx);
+            }
+            Ok(_) => debug_assert!(false, "a sync was asked for"),
+            // After a failed sync nobody knows what is on the disk: these pieces stay in doubt.
+            Err(error) => self.fail_disk(cx, error),
+        }
+        if self.records.verified_bytes >= MAX_UNSYNCED_BYTES || self.phase == Phase::Stopping {
+            self.sync_records(cx);
+        } else if !self.records.verified.is_empty() {
+            self.set_timer(cx, TorrentTimer::Sync, cx.now + MAX_UNSYNCED_TIME);
+        }
+        self.after_disk(cx);
+    }
+
+    /// Appends what waits, one append at a time so that records stay in order.
+    pub(super) fn append_records(&mut self, cx: &mut Shared) {
+        let records = &mut self.records;
+        if records.appending || records.unwritten.is_empty() {
+            return;
+        }
+        records.appending = true;
+        let data = records.unwritten.split().freeze();
+        let sync = core::mem::take(&mut records.unwritten_sync);
+        cx.disk(self.id, DiskTask::AppendJournal { data, sync }, Job::AppendJournal);
+    }
+
+    /// A [`Job::AppendJournal`] has come to its end.
+    pub(super) fn append_done(&mut self, cx: &mut Shared, result: DiskResult) {
+        self.records.appending = false;
+        match result {
+            Ok(_) => self.append_records(cx),
+            Err(error) => {
+                self.records.unwritten.clear();
+                self.fail_disk(cx, error);
+            }
+        }
+        self.after_disk(cx);
+    }
+}

@@ -1,0 +1,174 @@
+//! The start: what stands at the target, what an earlier run left, and how much of it can be trusted.
+//!
+//! Trust comes from the journal alone, and only for files that still look as they did when it was written.
+//! Everything else that is there is hashed: slow, but no byte on the disk is fetched twice.
+
+use super::{Job, Torrent};
+use crate::config::Goal;
+use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, FileStamp, Place, Survey};
+use crate::engine::Shared;
+use crate::error::TorrentError;
+use crate::event::{Event, ResumeSummary};
+use crate::ids::{FileIndex, PieceIndex};
+use crate::journal::{Replay, replay};
+use crate::limits::MAX_JOURNAL;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// What is known while the start is under way.
+#[derive(Debug, Default)]
+pub(super) struct Resume {
+    /// What the survey found at the place that is being checked.
+    pub(super) stamps: Vec<Option<FileStamp>>,
+    pub(super) to_hash: VecDeque<PieceIndex>,
+    pub(super) hashing: u32,
+    pub(super) total: u32,
+    pub(super) bad: Vec<PieceIndex>,
+    pub(super) summary: ResumeSummary,
+}
+
+impl Torrent {
+    /// Begins with a look at the target.
+    pub(super) fn begin_resume(&mut self, cx: &mut Shared) {
+        self.resume = Some(Resume::default());
+        cx.disk(self.id, DiskTask::Survey { place: Place::Final }, Job::SurveyFinal);
+    }
+
+    /// A [`Job::SurveyFinal`] has come to its end.
+    pub(super) fn final_surveyed(&mut self, cx: &mut Shared, result: DiskResult) {
+        match (result, self.options.goal) {
+            (Err(error), _) => self.fail_disk(cx, error),
+            (Ok(DiskOutcome::Survey(Survey::Absent)), Goal::Download) => {
+                cx.disk(self.id, DiskTask::Survey { place: Place::Part }, Job::SurveyPart);
+            }
+            (Ok(DiskOutcome::Survey(Survey::Absent)), _) => self.fail(cx, TorrentError::TargetMissing),
+            (Ok(DiskOutcome::Survey(Survey::Present(stamps))), goal) => {
+                if goal == Goal::Download && !self.has_full_size(&stamps) {
+                    self.fail(cx, TorrentError::TargetInTheWay);
+                    return;
+                }
+                self.place = Place::Final;
+                self.hash_what_is_there(cx, &stamps);
+            }
+            (Ok(_), _) => self.fail(cx, TorrentError::TargetInTheWay),
+        }
+    }
+
+    /// Whether every file is there in its length: otherwise it cannot be this torrent, complete.
+    fn has_full_size(&self, stamps: &[Option<FileStamp>]) -> bool {
+        self.metainfo
+            .layout()
+            .files()
+            .iter()
+            .zip(stamps)
+            .all(|(file, stamp)| file.padding || stamp.is_some_and(|s| s.len == file.length))
+    }
+
+    /// A [`Job::SurveyPart`] has come to its end.
+    pub(super) fn part_surveyed(&mut self, cx: &mut Shared, result: DiskResult) {
+        match result {
+            Err(error) => self.fail_disk(cx, error),
+            Ok(DiskOutcome::Survey(Survey::Absent)) => self.begin_check(cx, VecDeque::new()),
+            Ok(DiskOutcome::Survey(Survey::Present(stamps))) => {
+                if let Some(resume) = &mut self.resume {
+                    resume.stamps = stamps;
+                }
+                cx.disk(self.id, DiskTask::LoadJournal { limit: MAX_JOURNAL }, Job::LoadJournal);
+            }
+            Ok(_) => self.fail(cx, TorrentError::TargetInTheWay),
+        }
+    }
+
+    /// A [`Job::LoadJournal`] has come to its end.
+    pub(super) fn journal_loaded(&mut self, cx: &mut Shared, result: DiskResult) {
+        let data = match result {
+            Ok(DiskOutcome::LoadJournal(data)) => data,
+            Err(error) if error.kind != DiskErrorKind::TooLarge => return self.fail_disk(cx, error),
+            _ => Some(bytes::Bytes::new()),
+        };
+        let Some(resume) = &mut self.resume else { return };
+        let stamps = core::mem::take(&mut resume.stamps);
+        let journal =
+            data.as_deref().and_then(|data| replay(data, &self.metainfo.info_hash(), self.geometry).ok());
+        resume.summary.journal_rejected = data.is_some() && journal.is_none();
+        match journal {
+            Some(journal) if !self.options.recheck => self.trust(cx, &journal, &stamps),
+            _ => self.hash_what_is_there(cx, &stamps),
+        }
+    }
+
+    /// Takes the journal's word for what it can prove, and hashes what it leaves in doubt.
+    fn trust(&mut self, cx: &mut Shared, journal: &Replay, stamps: &[Option<FileStamp>]) {
+        let suspicious = self.changed_files(journal, stamps);
+        let mut doubtful = VecDeque::new();
+        let mut trusted = 0;
+        for piece in self.geometry.pieces() {
+            let in_order = journal.have.has(piece) && !self.touches(piece, &suspicious);
+            if in_order && self.is_there(piece, stamps) {
+                self.picker.set_have(piece);
+                trusted += 1;
+            } else if (journal.have.has(piece) || journal.in_doubt.has(piece)) && self.is_there(piece, stamps)
+            {
+                doubtful.push_back(piece);
+            }
+        }
+        if let Some(resume) = &mut self.resume {
+            resume.summary.trusted = trusted;
+        }
+        self.begin_check(cx, doubtful);
+    }
+
+    /// Files that somebody else wrote to since the journal was closed; or, after a crash, that are older or
+    /// shorter than when they were last synced.
+    fn changed_files(&self, journal: &Replay, stamps: &[Option<FileStamp>]) -> Vec<bool> {
+        let changed = |(n, now): (usize, &Option<FileStamp>)| {
+            let then = u32::try_from(n).ok().and_then(|n| journal.stamps.get(&FileIndex(n)));
+            match (then, now) {
+                (Some(then), Some(now)) if journal.closed => then != now,
+                (Some(then), Some(now)) => now.len < then.len || now.modified < then.modified,
+                (Some(_), None) => true,
+                (None, _) => false,
+            }
+        };
+        stamps.iter().enumerate().map(changed).collect()
+    }
+
+    fn touches(&self, piece: PieceIndex, files: &[bool]) -> bool {
+        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+        extents.iter().any(|e| files.get(e.file.as_usize()).is_some_and(|changed| *changed))
+    }
+
+    /// Whether the files are long enough to hold all of a piece.
+    fn is_there(&self, piece: PieceIndex, stamps: &[Option<FileStamp>]) -> bool {
+        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+        extents.iter().all(|e| {
+            let stamp = stamps.get(e.file.as_usize()).copied().flatten();
+            e.padding || stamp.is_some_and(|s| s.len >= e.offset + e.len)
+        })
+    }
+
+    /// Hashes every piece that the files are long enough to hold.
+    fn hash_what_is_there(&mut self, cx: &mut Shared, stamps: &[Option<FileStamp>]) {
+        let mut there = VecDeque::new();
+        let mut bad = Vec::new();
+        for piece in self.geometry.pieces() {
+            if self.is_there(piece, stamps) {
+                there.push_back(piece);
+            } else {
+                bad.push(piece);
+            }
+        }
+        if let Some(resume) = &mut self.resume {
+            resume.bad = bad;
+        }
+        self.begin_check(cx, there);
+    }
+
+    /// The start is over: tells what was found.
+    pub(super) fn resumed(&mut self, cx: &mut Shared) -> Resume {
+        let mut resume = self.resume.take().unwrap_or_default();
+        resume.summary.have = self.picker.have().count();
+        cx.out.tell(Event::Resumed { torrent: self.id, summary: resume.summary });
+        resume
+    }
+}

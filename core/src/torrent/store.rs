@@ -1,0 +1,225 @@
+//! From gathered blocks to verified pieces: writes, their answers, the verdict, and a disk that refuses.
+
+use super::gather::{Flush, Run};
+use super::{Job, Torrent};
+use crate::disk::{DiskError, DiskOutcome, DiskResult, DiskTask};
+use crate::engine::Shared;
+use crate::error::{BanReason, TorrentError};
+use crate::event::{Event, Phase};
+use crate::geometry::BLOCK_LEN;
+use crate::ids::{PieceIndex, Sha1Hash};
+use crate::time::{Duration, Instant};
+use crate::timers::TorrentTimer;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// How long to wait before a disk that refused is tried again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// A disk that refuses, and what is to be written once it does not.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    failed: Vec<Write>,
+    pub(super) retry: Instant,
+}
+
+/// A write and all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Write {
+    piece: PieceIndex,
+    blocks: Range<u32>,
+    bytes: usize,
+    hashed: bool,
+    task: Box<DiskTask>,
+}
+
+impl Torrent {
+    /// Sends the runs of a piece to the disk that are to go now.
+    pub(super) fn write_runs(&mut self, cx: &mut Shared, piece: PieceIndex, flush: Flush) {
+        let complete = self.picker.is_received(piece);
+        while let Some(run) = self.gather.next_run(piece, complete, flush) {
+            self.write_run(cx, run);
+        }
+    }
+
+    fn write_run(&mut self, cx: &mut Shared, run: Run) {
+        let start = self.geometry.piece_start(run.piece) + u64::from(run.blocks.start) * u64::from(BLOCK_LEN);
+        let task = DiskTask::Write {
+            extents: self.metainfo.layout().extents(start..start + run.bytes as u64),
+            data: run.data,
+            hash: run.hash,
+            allocation: self.options.allocation,
+        };
+        self.begin_record(cx, run.piece);
+        let hashed = run.hash.is_some();
+        self.start_write(
+            cx,
+            Write { piece: run.piece, blocks: run.blocks, bytes: run.bytes, hashed, task: task.into() },
+        );
+    }
+
+    fn start_write(&mut self, cx: &mut Shared, write: Write) {
+        self.writing += 1;
+        let task = (*write.task).clone();
+        let Write { piece, blocks, bytes, hashed, task: again } = write;
+        cx.disk(self.id, task, Job::Write { piece, blocks, bytes, hashed, again });
+    }
+
+    /// Blocks of some pieces have waited long enough.
+    pub(super) fn write_aged(&mut self, cx: &mut Shared) {
+        let (due, next) = self.gather.aged(cx.now);
+        for piece in due {
+            self.write_runs(cx, piece, Flush::All);
+        }
+        if let Some(next) = next {
+            self.set_timer(cx, TorrentTimer::Gather, next);
+        }
+    }
+
+    /// Memory is short: everything that is gathered goes to the disk.
+    pub(super) fn write_all(&mut self, cx: &mut Shared) {
+        for piece in self.gather.pending() {
+            self.write_runs(cx, piece, Flush::All);
+        }
+    }
+
+    /// A [`Job::Write`] has come to its end.
+    pub(super) fn write_done(&mut self, cx: &mut Shared, job: Job, result: DiskResult) {
+        let Job::Write { piece, blocks, bytes, hashed, again } = job else { return };
+        self.writing -= 1;
+        match result {
+            Ok(outcome) => {
+                self.give_memory(cx, bytes);
+                if let DiskOutcome::Write(Some(state)) = outcome
+                    && hashed
+                {
+                    self.gather.digest_back(piece, state);
+                }
+                self.picker.written(piece, blocks);
+                self.write_runs(cx, piece, Flush::Ready);
+                self.judge(cx, piece);
+            }
+            Err(error) => self.write_failed(cx, Write { piece, blocks, bytes, hashed, task: again }, error),
+        }
+        self.after_disk(cx);
+    }
+
+    fn write_failed(&mut self, cx: &mut Shared, write: Write, error: DiskError) {
+        if self.options.wait_disk && self.phase == Phase::Downloading {
+            self.trouble_began(cx, error);
+            if let Some(trouble) = &mut self.trouble {
+                trouble.failed.push(write);
+            }
+            return;
+        }
+        self.give_memory(cx, write.bytes);
+        self.picker.unwritten(write.piece, write.blocks);
+        self.fail_disk(cx, error);
+    }
+
+    fn trouble_began(&mut self, cx: &mut Shared, error: DiskError) {
+        if self.trouble.is_some() {
+            return;
+        }
+        let retry = cx.now + RETRY;
+        self.trouble = Some(Trouble { failed: Vec::new(), retry });
+        self.set_timer(cx, TorrentTimer::DiskRetry, retry);
+        self.withdraw_requests(cx);
+        cx.out.tell(Event::DiskTrouble { torrent: self.id, error });
+    }
+
+    /// Tries the failed writes again. The first success ends the trouble, another failure begins it anew.
+    pub(super) fn retry_writes(&mut self, cx: &mut Shared) {
+        let Some(trouble) = self.trouble.take() else { return };
+        for write in trouble.failed {
+            self.start_write(cx, write);
+        }
+        cx.out.tell(Event::DiskRecovered { torrent: self.id });
+        self.fill_hungry(cx);
+    }
+
+    /// A disk error that is not worth waiting for.
+    pub(super) fn fail_disk(&mut self, cx: &mut Shared, error: DiskError) {
+        let (have, total) = (self.picker.have().count(), self.geometry.num_pieces());
+        self.fail(cx, TorrentError::Disk { error, have, total });
+    }
+
+    /// Decides about a piece once all of it is on the disk and its digest is here.
+    fn judge(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        if !self.picker.is_written(piece) {
+            return;
+        }
+        let Some(digested) = self.gather.digested(piece) else { return };
+        if digested < u64::from(self.geometry.piece_len(piece)) {
+            self.digest_rest(cx, piece, digested);
+            return;
+        }
+        if let Some(state) = self.gather.digest_out(piece) {
+            self.verdict(cx, piece, state.finish());
+        }
+    }
+
+    /// Hashing was interrupted: the rest of the piece is read back.
+    fn digest_rest(&mut self, cx: &mut Shared, piece: PieceIndex, from: u64) {
+        let Some(hash) = self.gather.digest_out(piece) else { return };
+        let range = self.geometry.piece_range(piece);
+        let extents = self.metainfo.layout().extents(range.start + from..range.end);
+        self.writing += 1;
+        cx.disk(self.id, DiskTask::Digest { place: self.place, extents, hash }, Job::Digest(piece));
+    }
+
+    /// A [`Job::Digest`] has come to its end.
+    pub(super) fn digest_done(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+        self.writing -= 1;
+        match result {
+            Ok(DiskOutcome::Digest(state)) => {
+                self.gather.digest_back(piece, state);
+                self.judge(cx, piece);
+            }
+            Ok(_) => debug_assert!(false, "a digest was asked for"),
+            // A read error is never a peer's fault.
+            Err(error) => self.fail_disk(cx, error),
+        }
+        self.after_disk(cx);
+    }
+
+    fn verdict(&mut self, cx: &mut Shared, piece: PieceIndex, digest: Sha1Hash) {
+        self.gather.forget(piece);
+        if self.metainfo.piece_hash(piece) == Some(digest) {
+            self.piece_verified(cx, piece);
+        } else {
+            self.piece_failed(cx, piece);
+        }
+    }
+
+    fn piece_verified(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        self.picker.verified(piece);
+        self.stats.progress = cx.now;
+        cx.out.tell(Event::PieceVerified { torrent: self.id, piece });
+        self.verified_record(cx, piece);
+        self.settle_blame(cx, piece);
+        self.announce_have(cx, piece);
+        if self.picker.is_complete() && self.phase == Phase::Downloading {
+            self.begin_finish(cx);
+        }
+    }
+
+    fn piece_failed(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        let senders = self.picker.failed(cx.now, piece);
+        self.stats.corrupt += u64::from(self.geometry.piece_len(piece));
+        let culprit = only_one(&senders);
+        cx.out.tell(Event::PieceFailed { torrent: self.id, piece, culprit });
+        match culprit {
+            Some(addr) => self.ban(cx, addr, BanReason::CorruptPiece),
+            None => self.collect_evidence(cx, piece, senders),
+        }
+        self.fill_hungry(cx);
+    }
+}
+
+/// The one value of a list in which all are the same.
+fn only_one<T: Copy + PartialEq>(list: &[Option<T>]) -> Option<T> {
+    let first = list.first().copied().flatten()?;
+    list.iter().all(|x| *x == Some(first)).then_some(first)
+}

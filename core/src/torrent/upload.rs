@@ -1,0 +1,150 @@
+//! What peers ask of us: checked, queued, read in batches, sent, or refused.
+
+use super::{Job, Torrent};
+use crate::disk::{DiskError, DiskErrorKind, DiskOutcome, DiskResult, DiskTask};
+use crate::engine::Shared;
+use crate::error::PeerFault;
+use crate::event::{Event, Phase};
+use crate::ids::{ConnId, PieceIndex};
+use crate::limits::{MAX_INVALID_REQUESTS, MAX_REQUEST_LEN};
+use crate::peer::{Batch, Peer};
+use crate::wire::{BlockRange, Message, piece_header};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+impl Torrent {
+    /// A peer asks for a block (BEP 3 `request`).
+    pub(super) fn requested(
+        &mut self,
+        cx: &mut Shared,
+        conn: ConnId,
+        request: BlockRange,
+    ) -> Result<(), PeerFault> {
+        let sound = request.len > 0
+            && request.len <= MAX_REQUEST_LEN
+            && self.geometry.contains(request.index, request.begin, request.len);
+        let had = self.geometry.piece(request.index).is_some_and(|piece| self.picker.have().has(piece));
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        if !sound || !had || peer.choked {
+            peer.invalid_requests += 1;
+            if peer.invalid_requests > MAX_INVALID_REQUESTS {
+                return Err(PeerFault::InvalidRequests(peer.invalid_requests));
+            }
+            refuse(cx, peer, request);
+            return Ok(());
+        }
+        if peer.serve.push(request) {
+            self.serve(cx, conn);
+        } else {
+            refuse(cx, peer, request);
+        }
+        Ok(())
+    }
+
+    /// A peer no longer wants a block (BEP 3 `cancel`). With the fast extension that is answered (BEP 6).
+    pub(super) fn cancelled(&mut self, cx: &mut Shared, conn: ConnId, request: BlockRange) {
+        if let Some(peer) = self.peers.get_mut(&conn)
+            && peer.serve.cancel(&request)
+        {
+            refuse(cx, peer, request);
+        }
+    }
+
+    /// Reads what a peer asked for, as much as its socket has room for.
+    pub(super) fn serve(&mut self, cx: &mut Shared, conn: ConnId) {
+        if self.finish.holds_reads() {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        while let Some(batch) = peer.serve.next_batch() {
+            let Some(first) = batch.requests.first() else { break };
+            let start = self.geometry.piece_start(PieceIndex::new(first.index)) + u64::from(first.begin);
+            let extents = self.metainfo.layout().extents(start..start + batch.len as u64);
+            self.reading += 1;
+            cx.disk(self.id, DiskTask::Read { place: self.place, extents }, Job::Upload { conn, batch });
+        }
+    }
+
+    /// Goes on with what was held back.
+    pub(super) fn serve_everyone(&mut self, cx: &mut Shared) {
+        let all: Vec<ConnId> = self.peers.keys().copied().collect();
+        for conn in all {
+            self.serve(cx, conn);
+        }
+    }
+
+    /// A [`Job::Upload`] has come to its end.
+    pub(super) fn upload_read(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, result: DiskResult) {
+        self.reading -= 1;
+        match result {
+            Ok(DiskOutcome::Read(data)) => self.upload(cx, conn, batch, &data),
+            Ok(_) => debug_assert!(false, "a read was asked for"),
+            Err(error) => self.upload_failed(cx, conn, batch, error),
+        }
+        self.serve(cx, conn);
+        self.after_disk(cx);
+    }
+
+    fn upload(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, data: &Bytes) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.serve.read_done(batch);
+        let mut at = 0;
+        for request in &batch.requests {
+            let end = at + request.len as usize;
+            debug_assert!(end <= data.len(), "a driver reads all of what was asked for");
+            if peer.choked || end > data.len() {
+                refuse(cx, peer, *request);
+            } else {
+                let head = piece_header(request.index, request.begin, request.len);
+                peer.send_block(cx.now, &mut cx.out, &head, data.slice(at..end));
+                peer.up.add(cx.now, u64::from(request.len));
+                peer.sent_in_slot += u64::from(request.len);
+                self.stats.up.add(cx.now, u64::from(request.len));
+            }
+            at = end;
+        }
+    }
+
+    /// A piece that we promised cannot be read. Nobody is to blame but the disk: it is not ours any more.
+    fn upload_failed(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, error: DiskError) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.serve.read_done(batch);
+            for request in &batch.requests {
+                refuse(cx, peer, *request);
+            }
+        }
+        let piece = batch.requests.first().and_then(|request| self.geometry.piece(request.index));
+        let Some(piece) = piece else { return };
+        if error.kind == DiskErrorKind::TooManyFiles || !self.picker.have().has(piece) {
+            return;
+        }
+        cx.out.tell(Event::DiskTrouble { torrent: self.id, error });
+        self.picker.unset_have(piece);
+        for peer in self.peers.values_mut().filter(|peer| peer.has.has(piece)) {
+            peer.missing_here += 1;
+        }
+        if self.phase == Phase::Downloading {
+            self.lost_record(cx, piece);
+            let all: Vec<ConnId> = self.peers.keys().copied().collect();
+            for conn in all {
+                self.update_interest(cx, conn);
+            }
+            self.fill_hungry(cx);
+        }
+    }
+
+    /// The driver has sent bytes to a peer.
+    pub(crate) fn sent(&mut self, cx: &mut Shared, conn: ConnId, bytes: usize) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.serve.sent(bytes);
+            self.serve(cx, conn);
+        }
+    }
+}
+
+/// Says no, where the peer understands that (BEP 6); otherwise silence says it (BEP 3).
+pub(super) fn refuse(cx: &mut Shared, peer: &mut Peer, request: BlockRange) {
+    if peer.features.fast {
+        peer.send(cx.now, &mut cx.out, &Message::Reject(request));
+    }
+}

@@ -1,0 +1,81 @@
+//! Why a torrent does not go faster, found out when asked: the most telling reason first.
+
+use super::Torrent;
+use crate::event::Phase;
+use crate::peer::Peer;
+use crate::time::Instant;
+use crate::why::Why;
+use alloc::vec::Vec;
+
+/// Gathered and unwritten payload above which the disk is the one that holds things up: 8 MiB.
+const MUCH_WAITING: u64 = 8 << 20;
+
+impl Torrent {
+    pub(super) fn why(&self, now: Instant) -> Vec<Why> {
+        match self.phase {
+            Phase::Checking => self.resume.as_ref().map_or_else(Vec::new, |resume| {
+                let left = count(resume.to_hash.len()) + resume.hashing;
+                Vec::from([Why::Checking { done: resume.total.saturating_sub(left), total: resume.total }])
+            }),
+            Phase::Finishing => Vec::from([Why::Finishing]),
+            Phase::Downloading => self.why_downloading(now),
+            Phase::Seeding | Phase::Stopping | Phase::Stopped => Vec::new(),
+        }
+    }
+
+    fn why_downloading(&self, now: Instant) -> Vec<Why> {
+        let mut why = Vec::new();
+        if let Some(trouble) = &self.trouble {
+            why.push(Why::DiskFailing { retry: trouble.retry.since(now) });
+        }
+        let unwritten = self.gather.bytes_waiting();
+        if unwritten > MUCH_WAITING && self.writing > 0 {
+            why.push(Why::DiskSlow { waiting: unwritten });
+        }
+        if self.peers.is_empty() {
+            why.push(self.why_no_peers(now));
+            return why;
+        }
+        let all = || self.peers.values();
+        let interesting = count(all().filter(|p| p.interesting).count());
+        if interesting == 0 || self.picker.unavailable() > 0 {
+            let (peers, missing) = (count(self.peers.len()), self.picker.unavailable());
+            why.push(Why::NobodyHasIt { peers, missing });
+        }
+        let may_ask = |p: &&Peer| p.interesting && !p.choking_us;
+        let asked = count(all().filter(may_ask).count());
+        let snubbed = count(all().filter(may_ask).filter(|p| p.window.is_snubbed()).count());
+        if interesting > 0 && asked == 0 {
+            why.push(Why::Choked { peers: interesting });
+        } else if asked > 0 && snubbed == asked {
+            why.push(Why::Snubbed { peers: snubbed });
+        }
+        let requests = all().map(|p| p.requests.len()).sum::<usize>();
+        if requests > 0 && why.is_empty() && now.since(self.stats.progress).as_secs() > 0 {
+            why.push(Why::Waiting { requests: count(requests) });
+        }
+        why
+    }
+
+    fn why_no_peers(&self, now: Instant) -> Why {
+        let (opening, backing_off) = (self.opening_count(), self.list.backing_off(now));
+        if opening > 0 || backing_off > 0 {
+            return Why::Connecting { opening, backing_off };
+        }
+        let trackers = self.announcer.counts();
+        if trackers.asking > 0 {
+            return Why::AskingTrackers { asked: trackers.asking };
+        }
+        if trackers.failed > 0 {
+            return Why::TrackersFail {
+                failed: trackers.failed,
+                retry: trackers.retry.map(|at| at.since(now)),
+            };
+        }
+        Why::NoPeers
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
