@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod shared;
 mod store;
+mod stream;
 mod tls;
 mod workers;
 
@@ -30,5 +31,6 @@ pub use session::{Session, Waker};
 pub use settings::{Listen, Settings};
 pub use shared::Shared;
 pub use store::{Contents, Scratch, Store, StoredFile};
+pub use stream::{Read, Stream};
 pub use tls::{TlsClient, TlsRoots};
 pub use workers::{Notify, Workers};
