@@ -1,10 +1,14 @@
 //! TLS as bytes in, bytes out: what trackers behind `https` need, whatever socket carries it.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 use peerless_core::NetError;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -33,9 +37,13 @@ impl TlsRoots {
         let system = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(system.certs);
         if let Some(path) = &self.extra {
-            let unusable = |e: &dyn std::fmt::Display| tls_error(&format!("{}: {e}", path.display()));
+            let unusable = |e: &dyn Display| tls_error(&format!("{}: {e}", path.display()));
+            let before = roots.len();
             for certificate in CertificateDer::pem_file_iter(path).map_err(|e| unusable(&e))? {
                 roots.add(certificate.map_err(|e| unusable(&e))?).map_err(|e| unusable(&e))?;
+            }
+            if roots.len() == before {
+                return Err(unusable(&"there is no certificate in it"));
             }
         }
         if roots.is_empty() {
@@ -56,6 +64,8 @@ impl TlsRoots {
 #[derive(Debug)]
 pub struct TlsClient {
     connection: ClientConnection,
+    /// The other side said goodbye.
+    closed: bool,
 }
 
 impl TlsClient {
@@ -65,24 +75,21 @@ impl TlsClient {
         let mut connection = ClientConnection::new(config, name).map_err(|e| tls_error(&e))?;
         // What is written before the handshake is over is a request, which the core bounds.
         connection.set_buffer_limit(None);
-        Ok(Self { connection })
+        Ok(Self { connection, closed: false })
     }
 
     /// Takes in what arrived, and gives the plain text that became readable (often none). After an error
     /// there may be a last message to send.
     pub fn read(&mut self, mut ciphertext: &[u8]) -> Result<Bytes, NetError> {
         let mut plain = Vec::new();
-        while !ciphertext.is_empty() {
-            let taken = self.connection.read_tls(&mut ciphertext).map_err(|e| tls_error(&e))?;
-            self.connection.process_new_packets().map_err(|e| tls_error(&e))?;
+        while !self.closed && !ciphertext.is_empty() {
+            self.connection.read_tls(&mut ciphertext).map_err(|e| tls_error(&e))?;
+            let state = self.connection.process_new_packets().map_err(|e| tls_error(&e))?;
+            self.closed = state.peer_has_closed();
             match self.connection.reader().read_to_end(&mut plain) {
                 Ok(_) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 Err(e) => return Err(tls_error(&e)),
-            }
-            // After the other side's goodbye nothing more is taken in.
-            if taken == 0 {
-                break;
             }
         }
         Ok(plain.into())
@@ -115,12 +122,17 @@ impl TlsClient {
         self.connection.is_handshaking()
     }
 
+    /// Whether the other side said goodbye: what comes after that is ignored.
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Says goodbye: one more message to send.
     pub fn close(&mut self) {
         self.connection.send_close_notify();
     }
 }
 
-fn tls_error(error: &dyn std::fmt::Display) -> NetError {
+fn tls_error(error: &dyn Display) -> NetError {
     NetError::Tls(error.to_string().into())
 }
