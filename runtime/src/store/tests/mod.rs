@@ -110,3 +110,26 @@ fn names(dir: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn the_extents_of_a_torrent_fit_its_files() {
+    let path = |p: &str| p.split('/').map(str::to_owned).collect();
+    let files =
+        vec![(path("one"), 30_000), (path("in/side/two"), 1), (path("in/empty"), 0), (path("three"), 9_999)];
+    let torrent = peerless_core::metainfo::Builder::directory("album", files, 16_384).pieces([0; 60]).build();
+    let metainfo = peerless_core::Metainfo::parse(&torrent.unwrap()).unwrap();
+    let mut desk = Desk::new("album", Contents::of(&metainfo));
+    let data: Bytes = (0..40_000u32).map(|n| (n % 249) as u8).collect();
+    for piece in metainfo.geometry().pieces() {
+        let range = metainfo.geometry().piece_range(piece);
+        let bytes = data.slice(range.start as usize..range.end as usize);
+        let extents = metainfo.layout().extents(range);
+        let (hash, allocation) = (None, Allocation::Sparse);
+        desk.run(DiskTask::Write { extents, data: vec![bytes], hash, allocation }).unwrap();
+    }
+    desk.run(DiskTask::Complete).unwrap();
+    desk.run(DiskTask::Publish).unwrap();
+    let got = desk.run(read(Place::Final, &metainfo.layout().extents(0..40_000)));
+    assert_eq!(got, Ok(DiskOutcome::Read(data)));
+    assert_eq!(std::fs::metadata(desk.target.join("in/side/two")).unwrap().len(), 1);
+}

@@ -1,19 +1,19 @@
 //! Threads for what blocks: disk operations, and names to look up.
 
+mod queue;
+
+pub use queue::Notify;
+pub(crate) use queue::lock;
+
 use crate::error::SessionError;
 use crate::net::net_error;
 use crate::store::{Scratch, Store};
 use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskResult, DiskTask, Input, JobId, ResolveError};
-use std::collections::VecDeque;
-use std::fmt;
+use queue::{Done, Queue};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-
-/// What is called when there is something to collect. From any thread; must not block.
-pub type Notify = Arc<dyn Fn() + Send + Sync>;
 
 /// Threads that look up names; a lookup can take half a minute.
 const RESOLVERS: usize = 2;
@@ -24,9 +24,9 @@ const RESOLVERS: usize = 2;
 /// for no name.
 #[derive(Debug)]
 pub struct Workers {
-    disk: Arc<Queue<DiskOp>>,
-    names: Arc<Queue<Box<str>>>,
-    done: Arc<Done>,
+    disk: Arc<Queue<JobId, DiskOp>>,
+    names: Arc<Queue<JobId, Box<str>>>,
+    done: Arc<Done<Input>>,
     disk_threads: Vec<JoinHandle<()>>,
     resolvers: usize,
 }
@@ -38,7 +38,7 @@ impl Workers {
         let mut workers = Self {
             disk: Arc::default(),
             names: Arc::default(),
-            done: Arc::new(Done { answers: Mutex::default(), told: AtomicBool::new(false), notify }),
+            done: Arc::new(Done::new(notify)),
             disk_threads: Vec::new(),
             resolvers: 0,
         };
@@ -94,9 +94,7 @@ impl Workers {
 
     /// Adds all answers that have come since the last call to `into`.
     pub fn drain(&mut self, into: &mut Vec<Input>) {
-        // The flag is cleared first: an answer that comes in between is told of again, never forgotten.
-        self.done.told.store(false, Ordering::SeqCst);
-        into.append(&mut lock(&self.done.answers));
+        self.done.drain(into);
     }
 }
 
@@ -115,7 +113,7 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<J
     thread::Builder::new().name(name).spawn(run)
 }
 
-fn run_disk(queue: &Queue<DiskOp>, store: &Store, done: &Done) {
+fn run_disk(queue: &Queue<JobId, DiskOp>, store: &Store, done: &Done<Input>) {
     let mut scratch = Scratch::default();
     while let Some((job, op)) = queue.pop() {
         let action = op.task.verb();
@@ -130,7 +128,7 @@ fn panicked(action: &'static str) -> DiskResult {
     Err(DiskError { action, path: "the torrent's files".into(), kind })
 }
 
-fn run_names(queue: &Queue<Box<str>>, done: &Done) {
+fn run_names(queue: &Queue<JobId, Box<str>>, done: &Done<Input>) {
     while let Some((job, host)) = queue.pop() {
         done.push(Input::Resolved { job, result: lookup(&host) });
     }
@@ -163,99 +161,42 @@ fn resolve_error(error: &std::io::Error) -> ResolveError {
     ResolveError::Failed(text.into())
 }
 
-/// Jobs that wait for a thread.
-struct Queue<T> {
-    state: Mutex<Waiting<T>>,
-    changed: Condvar,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
 
-struct Waiting<T> {
-    jobs: VecDeque<(JobId, T)>,
-    /// Threads that wait for a job.
-    idle: usize,
-    closed: bool,
-}
-
-impl<T> Queue<T> {
-    fn push(&self, job: JobId, what: T) {
-        lock(&self.state).jobs.push_back((job, what));
-        self.changed.notify_one();
+    #[test]
+    fn the_loopback_host_has_an_address() {
+        let found = lookup("localhost").unwrap();
+        assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
+        assert!(!found.is_empty());
     }
 
-    /// The next job; `None` once the queue is closed.
-    fn pop(&self) -> Option<(JobId, T)> {
-        let mut state = lock(&self.state);
-        loop {
-            if state.closed {
-                return None;
-            }
-            if let Some(next) = state.jobs.pop_front() {
-                return Some(next);
-            }
-            state.idle += 1;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
-        }
+    #[test]
+    fn a_name_that_does_not_exist_is_told_from_a_lookup_that_failed() {
+        let said = |words: &str| {
+            resolve_error(&io::Error::other(format!("failed to lookup address information: {words}")))
+        };
+        assert_eq!(said("Name or service not known"), ResolveError::NotFound);
+        let words = "Temporary failure in name resolution";
+        assert_eq!(said(words), ResolveError::Failed(words.into()));
+        assert!(lookup("nul\0").is_err());
     }
 
-    /// Takes a waiting job out, if `may` allows it. Says whether it did.
-    fn remove(&self, job: JobId, may: impl Fn(&T) -> bool) -> bool {
-        let mut state = lock(&self.state);
-        let Some(at) = state.jobs.iter().position(|(id, what)| *id == job && may(what)) else { return false };
-        state.jobs.remove(at);
-        true
+    #[test]
+    fn a_panic_becomes_an_answer() {
+        let error = panicked("write").unwrap_err();
+        assert!(matches!(error.kind, DiskErrorKind::Other { code: 0, .. }));
+        assert!(error.to_string().starts_with("disk: cannot write"), "{error}");
     }
 
-    /// Whether as many threads are idle as jobs wait.
-    fn has_idle(&self) -> bool {
-        let state = lock(&self.state);
-        state.idle >= state.jobs.len()
+    #[test]
+    fn workers_without_work_end_when_dropped() {
+        let workers = Workers::new(Arc::new(Store::new(2)), 3, Arc::new(|| {})).unwrap();
+        assert_eq!(workers.disk_threads.len(), 3);
+        let queue = Arc::downgrade(&workers.disk);
+        drop(workers);
+        assert!(queue.upgrade().is_none(), "a thread still holds the queue");
     }
-
-    fn close(&self) {
-        let mut state = lock(&self.state);
-        state.closed = true;
-        state.jobs.clear();
-        self.changed.notify_all();
-    }
-}
-
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        let state = Waiting { jobs: VecDeque::new(), idle: 0, closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
-    }
-}
-
-impl<T> fmt::Debug for Queue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queue({} waiting)", lock(&self.state).jobs.len())
-    }
-}
-
-/// Answers that wait to be collected.
-struct Done {
-    answers: Mutex<Vec<Input>>,
-    told: AtomicBool,
-    notify: Notify,
-}
-
-impl Done {
-    fn push(&self, answer: Input) {
-        lock(&self.answers).push(answer);
-        if !self.told.swap(true, Ordering::SeqCst) {
-            (self.notify)();
-        }
-    }
-}
-
-impl fmt::Debug for Done {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Done({} answers)", lock(&self.answers).len())
-    }
-}
-
-/// A panic while a lock was held leaves nothing half done here.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
