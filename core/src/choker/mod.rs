@@ -70,7 +70,7 @@ impl Choker {
     }
 
     /// Exactly who should be unchoked now, in the order of their connections. `peers` are all connected ones,
-    /// in any order; only interested ones get a slot.
+    /// in any order. Only interested ones get a slot; who loses interest keeps it until somebody needs it.
     ///
     /// While we download, all slots but one go to the peers that give us most, if they give at all. One is
     /// optimistic. What is left is dealt out in turns, as are all slots while we seed. A call before
@@ -95,7 +95,7 @@ impl Choker {
                 self.be_optimistic(now, &wanting, &mut chosen);
             }
         }
-        self.fill(now, seeding, &wanting, &mut chosen);
+        self.fill(now, seeding, peers, &mut chosen);
         self.turns.ended(now, peers.iter().filter(|peer| peer.unchoked && !chosen.contains(&peer.conn)));
         chosen.into_iter().collect()
     }
@@ -154,13 +154,14 @@ impl Choker {
     }
 
     /// Deals out what slots are left, in turns. Who snubs us gets no more than the optimistic slot.
-    fn fill(&self, now: Instant, seeding: bool, wanting: &[&Candidate], chosen: &mut BTreeSet<ConnId>) {
+    fn fill(&self, now: Instant, seeding: bool, peers: &[Candidate], chosen: &mut BTreeSet<ConnId>) {
         let free = self.slots.saturating_sub(chosen.len());
-        let mut others: Vec<_> = wanting
+        let mut others: Vec<_> = peers
             .iter()
+            .filter(|peer| peer.interested || peer.unchoked)
             .filter(|peer| !chosen.contains(&peer.conn) && (seeding || !peer.snubbed))
             .collect();
-        others.sort_by_cached_key(|peer| self.turns.standing(now, peer));
+        others.sort_by_cached_key(|peer| (!peer.interested, self.turns.standing(now, peer)));
         chosen.extend(others.iter().map(|peer| peer.conn).take(free));
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
+use std::vec;
 
 const START: Instant = Instant::from_secs(1_000);
 const MIB: u64 = 1 << 20;
@@ -180,15 +181,39 @@ fn an_interested_peer_gets_a_free_slot_between_two_rounds() {
 }
 
 #[test]
-fn who_is_not_interested_takes_no_slot() {
-    let mut swarm = Swarm::new(1, true);
-    let first = swarm.join(0, 1_000);
+fn who_loses_interest_keeps_the_slot_only_until_somebody_needs_it() {
+    for seeding in [false, true] {
+        let mut swarm = Swarm::new(1, seeding);
+        let first = swarm.join(9_000, 1_000);
+        assert_eq!(swarm.run(1), [[first]]);
+        swarm.peer(first).interested = false;
+        assert_eq!(swarm.run(20), vec![[first]; 20]);
+        let second = swarm.join(0, 1_000);
+        assert!(swarm.choker.may_unchoke_now(0));
+        assert_eq!(swarm.round(), [second]);
+    }
+}
+
+#[test]
+fn who_was_never_interested_is_never_unchoked() {
+    let mut swarm = Swarm::new(4, false);
+    let conn = swarm.join(9_000, 1_000);
+    swarm.peer(conn).interested = false;
+    assert_eq!(swarm.run(2), [[], []]);
+}
+
+#[test]
+fn interest_that_comes_back_is_not_taken_for_idleness() {
+    let mut swarm = Swarm::new(2, false);
+    let giver = swarm.join(9_000, 0);
     swarm.run(1);
-    swarm.peer(first).interested = false;
-    let second = swarm.join(0, 1_000);
-    assert_eq!(swarm.run(1), [[second]]);
-    swarm.peer(second).interested = false;
-    assert_eq!(swarm.run(1), [[]]);
+    swarm.peer(giver).interested = false;
+    swarm.run(30);
+    for _ in 0..3 {
+        swarm.join(10, 1_000);
+    }
+    swarm.peer(giver).interested = true;
+    assert!(swarm.run(2).iter().all(|chosen| chosen.contains(&giver)));
 }
 
 #[test]
@@ -309,7 +334,13 @@ proptest! {
             let chosen = choker.round(now, seeding, &peers);
             let wanting = peers.iter().filter(|peer| peer.interested);
             prop_assert!(chosen.is_sorted() && chosen.len() <= slots);
-            prop_assert!(chosen.iter().all(|conn| wanting.clone().any(|peer| peer.conn == *conn)));
+            let may_stay = |conn| peers.iter().any(|p| p.conn == conn && (p.interested || p.unchoked));
+            prop_assert!(chosen.iter().all(|conn| may_stay(*conn)));
+            // Who is not interested never holds a slot that somebody interested is entitled to.
+            let wants = |conn| wanting.clone().any(|peer| peer.conn == conn);
+            let wasted = chosen.iter().any(|conn| !wants(*conn));
+            let left_out = wanting.clone().any(|p| (seeding || !p.snubbed) && !chosen.contains(&p.conn));
+            prop_assert!(!(wasted && left_out));
             // A slot stays free only when nobody may have it.
             let entitled = wanting.filter(|peer| seeding || !peer.snubbed).count();
             prop_assert!(chosen.len() >= entitled.min(slots));

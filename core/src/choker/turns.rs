@@ -53,7 +53,8 @@ impl Turns {
         let before = core::mem::take(&mut self.peers);
         for peer in peers {
             let mut memory = before.get(&peer.conn).copied().unwrap_or_default();
-            if peer.unchoked && peer.sent_in_slot != memory.sent {
+            // Who is not interested is not idle either.
+            if peer.unchoked && (peer.sent_in_slot != memory.sent || !peer.interested) {
                 memory.sent = peer.sent_in_slot;
                 memory.took = now;
             }
