@@ -9,9 +9,10 @@ const AFTER_USEFUL: Duration = Duration::from_secs(3);
 const AFTER_USELESS: Duration = Duration::from_secs(600);
 /// After the first failure to connect or to shake hands; doubles with each in a row.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
-/// The longest rest of an address that fails. Only one named by the user lives long enough to reach it: its
-/// owner may still be about to start that peer, so it is not left alone for long.
-const MAX_AFTER_FAILURE: Duration = Duration::from_secs(180);
+/// The longest rest of an address that fails.
+const MAX_AFTER_FAILURE: Duration = Duration::from_secs(1_800);
+/// The same for one that the user named: they may still be about to start that peer.
+const MAX_AFTER_FAILURE_OF_USER: Duration = Duration::from_secs(180);
 /// Failures in a row after which an address is forgotten. A tracker that still believes in it will say so.
 const FORGET_AFTER: u32 = 6;
 /// After the first breach of the protocol; doubles with each.
@@ -21,8 +22,10 @@ const MAX_AFTER_OFFENCE: Duration = Duration::from_secs(4 * 3_600);
 
 /// Records the outcome, and returns how long to leave the address alone: `None` is for ever.
 pub(super) fn after(known: &mut Known, outcome: Outcome) -> Option<Duration> {
+    let shook_hands = core::mem::take(&mut known.shook_hands);
     match outcome {
         Outcome::Useful => {
+            known.fruitless = 0;
             known.proven = true;
             Some(AFTER_USEFUL)
         }
@@ -30,19 +33,25 @@ pub(super) fn after(known: &mut Known, outcome: Outcome) -> Option<Duration> {
             known.proven = false;
             Some(AFTER_USELESS)
         }
-        Outcome::Failed => {
-            known.failures = known.failures.saturating_add(1);
-            if known.failures >= FORGET_AFTER && known.source != Source::User {
-                return None;
-            }
-            Some(doubled(AFTER_FAILURE, known.failures, MAX_AFTER_FAILURE))
-        }
+        Outcome::Failed => after_failure(known, shook_hands),
         Outcome::Misbehaved => {
             known.proven = false;
             known.offences = known.offences.saturating_add(1);
             Some(doubled(AFTER_OFFENCE, known.offences, MAX_AFTER_OFFENCE))
         }
     }
+}
+
+/// A peer that shakes hands and closes is there, and full perhaps: it is not forgotten, but not pestered.
+fn after_failure(known: &mut Known, shook_hands: bool) -> Option<Duration> {
+    let of_user = known.source == Source::User;
+    let count = if shook_hands { &mut known.fruitless } else { &mut known.failures };
+    *count = count.saturating_add(1);
+    if known.failures >= FORGET_AFTER && !of_user {
+        return None;
+    }
+    let most = if of_user { MAX_AFTER_FAILURE_OF_USER } else { MAX_AFTER_FAILURE };
+    Some(doubled(AFTER_FAILURE, known.failures.saturating_add(known.fruitless), most))
 }
 
 /// `first` for the first time, twice that for the second, and so on up to `most`.

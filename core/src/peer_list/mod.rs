@@ -34,7 +34,8 @@ pub(crate) enum Outcome {
     Useful,
     /// Two seeds, nothing to exchange, or replaced by a better one; try again after ten minutes.
     Useless,
-    /// No connection or no handshake; try again after ten seconds, doubling, and forget it in the end.
+    /// No connection, no handshake, or nothing after it; try again after ten seconds, doubling. Who does not
+    /// even shake hands is forgotten in the end.
     Failed,
     /// It broke the protocol; try again after five minutes, doubling.
     Misbehaved,
@@ -68,8 +69,12 @@ struct Known {
     state: State,
     /// Failures to connect or to shake hands, in a row.
     failures: u32,
+    /// Connections in a row that came to a handshake and to nothing more.
+    fruitless: u32,
     /// Breaches of the protocol, ever.
     offences: u32,
+    /// The connection in use came to a handshake.
+    shook_hands: bool,
     /// Its last connection served.
     proven: bool,
     /// Random, so that a swarm does not dial one and the same peer, and drawn anew for each round.
@@ -131,8 +136,7 @@ impl PeerList {
             return false;
         }
         let order = self.rng.next_u64();
-        let known = Known { source, state: State::Ready, failures: 0, offences: 0, proven: false, order };
-        self.insert(addr, known);
+        self.insert(addr, Known { order, ..Known::new(source) });
         true
     }
 
@@ -166,6 +170,7 @@ impl PeerList {
         self.set_state(addr, State::InUse);
         if let Some(known) = self.peers.get_mut(&addr) {
             known.failures = 0;
+            known.shook_hands = true;
         }
     }
 
@@ -300,10 +305,23 @@ impl PeerList {
 }
 
 impl Known {
+    const fn new(source: Source) -> Self {
+        Self {
+            source,
+            state: State::Ready,
+            failures: 0,
+            fruitless: 0,
+            offences: 0,
+            shook_hands: false,
+            proven: false,
+            order: 0,
+        }
+    }
+
     fn place(&self, addr: SocketAddr) -> Place {
         Place {
             stranger: self.source != Source::User,
-            demerits: self.failures.saturating_add(self.offences),
+            demerits: self.failures.saturating_add(self.fruitless).saturating_add(self.offences),
             unproven: !self.proven,
             order: self.order,
             addr,

@@ -83,6 +83,28 @@ fn a_handshake_forgives_the_failures_before_it() {
 }
 
 #[test]
+fn a_peer_that_shakes_hands_and_closes_is_not_pestered() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    let mut now = START;
+    for least in [10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800] {
+        list.next(now).unwrap();
+        list.connected(nth(1));
+        list.ended(now, nth(1), Outcome::Failed);
+        let rest = list.next_deadline().unwrap().since(now);
+        let least = Duration::from_secs(least);
+        assert!(rest >= least && rest < least * 5 / 4, "{rest:?} after {least:?}");
+        now = now + rest;
+    }
+    // One day it has room for us.
+    list.next(now).unwrap();
+    list.connected(nth(1));
+    list.ended(now, nth(1), Outcome::Useful);
+    now = list.next_deadline().unwrap();
+    assert!(fail(&mut list, now).unwrap() < Duration::from_secs(13));
+}
+
+#[test]
 fn a_peer_that_the_user_named_is_never_given_up() {
     let mut list = list();
     list.add(START, nth(1), Source::User);
