@@ -10,7 +10,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the least delay is believed without being seen again; but never less than so many times itself,
 /// since a probe costs a part of a round trip.
 const BELIEVED: Duration = Duration::from_secs(5);
-const BELIEVED_ROUNDS: u32 = 16;
+const BELIEVED_ROUNDS: u32 = 32;
 /// Blocks that are measured without a queue before the least of their delays is believed.
 const PROBE_BLOCKS: u32 = 4;
 

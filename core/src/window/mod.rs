@@ -25,7 +25,7 @@ const DEFAULT_LIMIT: usize = 250;
 /// How much the window grows for each block while it grows: it quadruples in a round trip.
 const STEP: usize = 3;
 /// The time's worth of blocks that may queue at the peer, so that it does not run dry when we are late or the
-/// path becomes slower.
+/// path becomes slower. At least half the path's delay: the window has to grow on that path, too.
 const SLACK: Duration = Duration::from_millis(400);
 /// A peer that delivers so many bytes a second is fast: it completes common pieces alone in seconds.
 const FAST: u64 = 512 << 10;
@@ -103,7 +103,7 @@ impl Window {
         }
     }
 
-    /// Requests were taken back: cancelled, rejected (BEP 6), or given up along with another that ran out.
+    /// So many requests were taken back without having run out: cancelled, or rejected (BEP 6).
     pub(crate) fn withdrawn(&mut self, blocks: usize) {
         self.outstanding = self.outstanding.saturating_sub(blocks);
     }
@@ -116,9 +116,9 @@ impl Window {
         }
     }
 
-    /// A request ran out: the peer snubs us until it delivers something.
+    /// Requests ran out: the peer snubs us until it delivers something.
     pub(crate) fn timed_out(&mut self, now: Instant) {
-        self.outstanding = self.outstanding.saturating_sub(1);
+        self.outstanding = 0;
         self.snubbed = true;
         self.start_over(1);
         self.growing = false;
@@ -164,7 +164,7 @@ impl Window {
     /// that block had to queue at the peer.
     fn grow(&mut self, now: Instant, asked_at: Instant) {
         let base = self.delay.base();
-        if now.since(asked_at) > base + SLACK {
+        if now.since(asked_at) > base + slack(base) {
             self.growing = false;
             // By now the window is several times too large.
             self.size = target(self.rounds.rate_so_far(now, base), base).min(self.size);
@@ -178,14 +178,18 @@ impl Window {
     fn resize(&mut self, least: Duration) {
         let base = self.delay.base();
         // A long queue: the peer is slower than it was, and what it did before is no guide.
-        let rate = if least > base + 2 * SLACK { self.rounds.latest() } else { self.rounds.rate() };
+        let rate = if least > base + slack(base) * 2 { self.rounds.latest() } else { self.rounds.rate() };
         self.size = target(rate, base).min(self.size * 4).min(self.limit);
     }
 }
 
 /// The window that keeps a peer of such a rate, at the end of a path with such a delay, busy.
 fn target(rate: u64, base: Duration) -> usize {
-    blocks(rate, base + SLACK) + LEAST
+    blocks(rate, base + slack(base)) + LEAST
+}
+
+fn slack(base: Duration) -> Duration {
+    SLACK.max(base / 2)
 }
 
 /// How many blocks pass at `rate` bytes a second in `time`, rounded up.
