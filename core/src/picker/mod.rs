@@ -202,7 +202,7 @@ impl Picker {
     pub(crate) fn in_endgame(&self) -> bool {
         !self.is_complete()
             && self.rarity.obtainable() == 0
-            && self.opens.with_free().all(|(piece, _)| self.rarity.availability(piece) == 0)
+            && self.opens.offers().all(|(piece, _)| self.rarity.availability(piece) == 0)
     }
 
     /// Panics where an invariant is broken. Costs time in proportion to the torrent: for tests and debug builds.

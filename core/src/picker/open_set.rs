@@ -3,7 +3,7 @@
 use super::open_piece::OpenPiece;
 use crate::geometry::Geometry;
 use crate::ids::PieceIndex;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// Closed pieces whose memory is kept for the next ones.
@@ -13,8 +13,8 @@ const MAX_SPARE: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct OpenSet {
     pieces: BTreeMap<PieceIndex, OpenPiece>,
-    /// Those that have free blocks.
-    with_free: BTreeSet<PieceIndex>,
+    /// Those that have free blocks, with what the choice among them needs.
+    offers: BTreeMap<PieceIndex, Offer>,
     /// How many have blocks that are not yet received.
     unfinished: usize,
     /// Bytes received or written in all of them.
@@ -22,19 +22,31 @@ pub(super) struct OpenSet {
     spare: Vec<OpenPiece>,
 }
 
-/// What one piece adds to the sums.
+/// An open piece that has free blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// Other blocks of it are requested.
+    pub(super) busy: bool,
+    /// It must come from one address.
+    pub(super) solo: bool,
+    /// Blocks not yet received.
+    pub(super) missing: u32,
+}
+
+/// What one piece adds to the whole.
 struct Share {
-    free: bool,
+    offer: Option<Offer>,
     unfinished: usize,
     bytes: u64,
 }
 
 impl Share {
-    const NONE: Self = Self { free: false, unfinished: 0, bytes: 0 };
+    const NONE: Self = Self { offer: None, unfinished: 0, bytes: 0 };
 
     fn of(open: &OpenPiece) -> Self {
+        let offer = Offer { busy: open.requested() > 0, solo: open.solo.is_some(), missing: open.missing() };
         Self {
-            free: open.free() > 0,
+            offer: (open.free() > 0).then_some(offer),
             unfinished: usize::from(!open.is_received()),
             bytes: u64::from(open.bytes()),
         }
@@ -68,8 +80,8 @@ impl OpenSet {
     }
 
     /// The open pieces that have free blocks, in order.
-    pub(super) fn with_free(&self) -> impl Iterator<Item = (PieceIndex, &OpenPiece)> {
-        self.with_free.iter().filter_map(|piece| Some((*piece, self.pieces.get(piece)?)))
+    pub(super) fn offers(&self) -> impl Iterator<Item = (PieceIndex, Offer)> + '_ {
+        self.offers.iter().map(|(piece, offer)| (*piece, *offer))
     }
 
     /// Opens a piece with all blocks free.
@@ -102,10 +114,10 @@ impl OpenSet {
     fn account(&mut self, piece: PieceIndex, before: &Share, after: &Share) {
         self.unfinished = self.unfinished + after.unfinished - before.unfinished;
         self.bytes = self.bytes + after.bytes - before.bytes;
-        match (before.free, after.free) {
-            (false, true) => drop(self.with_free.insert(piece)),
-            (true, false) => drop(self.with_free.remove(&piece)),
-            _ => {}
+        match after.offer {
+            offer if offer == before.offer => {}
+            Some(offer) => drop(self.offers.insert(piece, offer)),
+            None => drop(self.offers.remove(&piece)),
         }
     }
 
@@ -115,7 +127,7 @@ impl OpenSet {
         let shares = || self.pieces.values().map(Share::of);
         assert_eq!(self.unfinished, shares().map(|s| s.unfinished).sum());
         assert_eq!(self.bytes, shares().map(|s| s.bytes).sum());
-        let with_free = self.iter().filter(|(_, open)| open.free() > 0).map(|(piece, _)| piece);
-        assert!(self.with_free.iter().copied().eq(with_free));
+        let offers = self.iter().filter_map(|(piece, open)| Some((piece, Share::of(open).offer?)));
+        assert!(self.offers().eq(offers));
     }
 }

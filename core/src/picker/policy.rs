@@ -3,10 +3,10 @@
 //! In this order: the piece that it works on; open pieces that it works on or nobody does; for a fast peer a new
 //! piece; open pieces that it shares with others; a new piece; and in endgame what is requested of others.
 
-use super::open_piece::OpenPiece;
+use super::open_set::Offer;
 use super::solo::Solo;
 use super::{PickFor, Picker};
-use crate::ids::{BlockId, PieceIndex};
+use crate::ids::{BlockId, ConnId, PieceIndex};
 use alloc::vec::Vec;
 
 /// Until so many pieces are there, new ones are random: a rare piece comes slowly, and we need some to give.
@@ -34,8 +34,8 @@ impl Picker {
         }
         let end = out.len().saturating_add(count);
         self.take_current(peer, end, out);
-        self.take_open(Company::Nobody, peer, end, out);
         if peer.fast {
+            self.take_open(Company::Nobody, peer, end, out);
             self.take_new(false, peer, end, out);
         }
         self.take_open(Company::Others, peer, end, out);
@@ -48,7 +48,7 @@ impl Picker {
     /// Free blocks of the piece that it was last asked for, while it works on it. Mostly these are enough.
     fn take_current(&mut self, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
         let Some(piece) = self.workload.current(peer.conn) else { return };
-        if self.opens.get(piece).is_some_and(|open| open.requested_of(peer.conn) > 0) {
+        if self.works_on(peer.conn, piece) {
             self.take(piece, peer, end, out);
         }
     }
@@ -69,34 +69,41 @@ impl Picker {
     /// The open piece to go on with: the peer's own first, then the one that is nearest to being complete, then
     /// the rarest.
     fn best_open(&self, company: Company, peer: &PickFor<'_>) -> Option<PieceIndex> {
-        let rank = |piece, open: &OpenPiece| {
-            let with = if open.requested() == 0 {
+        let rank = |(piece, offer): (PieceIndex, Offer)| {
+            let with = if !offer.busy {
                 Company::Nobody
-            } else if open.requested_of(peer.conn) > 0 {
+            } else if self.works_on(peer.conn, piece) {
                 Company::Itself
             } else {
                 Company::Others
             };
-            (with <= company).then(|| (with, open.missing(), self.rarity.availability(piece), piece))
+            (with, offer.missing, self.rarity.availability(piece), piece)
         };
         self.opens
-            .with_free()
-            .filter(|(piece, open)| Self::suits(*piece, open, peer))
-            .filter_map(|(piece, open)| rank(piece, open))
+            .offers()
+            .filter(|(piece, offer)| peer.may_give(*piece) && (!offer.solo || self.suits(*piece, peer)))
+            .map(rank)
+            .filter(|(with, ..)| *with <= company)
             .min()
             .map(|(.., piece)| piece)
     }
 
-    fn suits(piece: PieceIndex, open: &OpenPiece, peer: &PickFor<'_>) -> bool {
-        let mine = |solo: &Solo| solo.may_take(peer.addr, peer.now, open.requested() > 0);
-        peer.may_give(piece) && open.solo.as_ref().is_none_or(mine)
+    fn works_on(&self, conn: ConnId, piece: PieceIndex) -> bool {
+        self.opens.get(piece).is_some_and(|open| open.requested_of(conn) > 0)
+    }
+
+    /// Whether the peer may be asked for blocks of this open piece.
+    fn suits(&self, piece: PieceIndex, peer: &PickFor<'_>) -> bool {
+        let Some(open) = self.opens.get(piece) else { return false };
+        let may_take = |solo: &Solo| solo.may_take(peer.addr, peer.now, open.requested() > 0);
+        peer.may_give(piece) && open.solo.as_ref().is_none_or(may_take)
     }
 
     /// Free blocks of one open piece, if it suits the peer.
     fn take(&mut self, piece: PieceIndex, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
         let count = end.saturating_sub(out.len());
-        let suitable = self.opens.get(piece).is_some_and(|o| o.free() > 0 && Self::suits(piece, o, peer));
-        if count == 0 || !suitable {
+        let has_free = self.opens.get(piece).is_some_and(|open| open.free() > 0);
+        if count == 0 || !has_free || !self.suits(piece, peer) {
             return;
         }
         let taken = self.opens.change(piece, |open| {

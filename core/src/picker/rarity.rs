@@ -212,7 +212,7 @@ impl Rarity {
     /// The work is bounded: of a peer with many thousand pieces, none of which is among the rarest, it is the
     /// rarest of a sample.
     pub(super) fn rarest(&self, has: &Bitfield, have: &Bitfield, rng: &mut ChaCha8Rng) -> Option<PieceIndex> {
-        if has.is_full() || has.count() as usize >= self.order.len() / 8 {
+        if has.is_full() || has.count() as usize > MAX_PROBES {
             // Pieces that nobody but seeds has are of no use to look at for one that is not a seed.
             let first_group = usize::from(!has.is_full());
             let mut probes = MAX_PROBES;

@@ -2,6 +2,7 @@
 
 mod histories;
 mod model;
+mod trials;
 
 use super::*;
 use crate::geometry::BLOCK_LEN;
@@ -185,6 +186,20 @@ fn a_peer_goes_on_with_its_piece_before_others() {
 }
 
 #[test]
+fn a_peer_resumes_its_own_piece_before_one_that_is_nearer_to_its_end() {
+    let mut p = picker(10, 3, 10);
+    have_four(&mut p);
+    let (gone, a) = (Peer::seed(&mut p, 1), Peer::seed(&mut p, 2));
+    let near = gone.pick(&mut p, 3);
+    let own = a.pick(&mut p, 4);
+    assert!(gone.send(&mut p, near[0]).is_some() && gone.send(&mut p, near[1]).is_some());
+    p.give_up(gone.conn(), near[2]);
+    p.give_up(a.conn(), own[0]);
+    let next = a.pick(&mut p, 4);
+    assert_eq!(pieces(&next), [own[3].piece.get(), own[0].piece.get(), near[0].piece.get()]);
+}
+
+#[test]
 fn an_abandoned_piece_is_finished_before_a_new_one_is_begun() {
     let mut p = picker(10, 4, 10);
     have_four(&mut p);
@@ -211,22 +226,44 @@ fn no_more_pieces_than_the_limit_are_open_unless_a_peer_would_starve() {
     assert_eq!(p.open_pieces(), 6);
 }
 
+/// A peer that has piece `piece` only sends so many of its blocks and is gone.
+fn leave_a_torso(p: &mut Picker, piece: u32, sent: usize) {
+    let peer = Peer::join(p, 100, set(p.geometry.num_pieces(), [piece]));
+    let blocks = peer.pick(p, 99);
+    assert!(!blocks.is_empty(), "piece {piece} was not begun");
+    blocks[..sent].iter().for_each(|b| assert!(peer.send(p, *b).is_some()));
+    blocks[sent..].iter().for_each(|b| p.give_up(peer.conn(), *b));
+    p.peer_left(&peer.has);
+}
+
 #[test]
 fn pieces_that_nobody_has_any_more_make_room() {
-    let mut p = picker(20, 2, 2);
+    let mut p = picker(20, 3, 2);
     have_four(&mut p);
-    for n in 0..8 {
-        let liar = Peer::join(&mut p, n, set(20, [u32::from(n)]));
-        let blocks = liar.pick(&mut p, 2);
-        assert_eq!(blocks.len(), 2, "peer {n}");
-        assert!(liar.send(&mut p, blocks[0]).is_some());
-        p.written(blocks[0].piece, 0..1);
-        p.give_up(liar.conn(), blocks[1]);
-        p.peer_left(&liar.has);
+    for (piece, sent) in [(0, 2), (1, 1), (2, 1), (3, 1)] {
+        leave_a_torso(&mut p, piece, sent);
+        p.written(PieceIndex(piece), 0..3);
     }
-    assert_eq!(p.open_pieces(), 4);
-    assert_eq!(p.bytes_received_in_open(), 4 * u64::from(BLOCK_LEN));
-    assert_eq!(p.unavailable(), 16);
+    for piece in 4..7 {
+        leave_a_torso(&mut p, piece, 1);
+        p.written(PieceIndex(piece), 0..3);
+        assert_eq!((p.open_pieces(), p.unavailable()), (4, 16));
+    }
+    assert_eq!(p.bytes_received_in_open(), 5 * u64::from(BLOCK_LEN));
+    assert_eq!(p.block_state(block(0, 1)), BlockState::Written, "most was there of piece 0");
+    assert_eq!(p.block_state(block(1, 0)), BlockState::Free);
+}
+
+#[test]
+fn a_piece_on_its_way_to_the_disk_never_makes_room() {
+    let mut p = picker(20, 3, 1);
+    have_four(&mut p);
+    leave_a_torso(&mut p, 0, 2);
+    leave_a_torso(&mut p, 1, 1);
+    p.written(PieceIndex(0), 0..3);
+    leave_a_torso(&mut p, 2, 1);
+    assert_eq!(p.block_state(block(0, 0)), BlockState::Free, "although more was there than of piece 1");
+    assert_eq!(p.block_state(block(1, 0)), BlockState::Received);
 }
 
 #[test]
@@ -353,96 +390,6 @@ fn a_verified_piece_is_had_and_an_unreadable_one_is_wanted_again() {
     p.unset_have(PieceIndex(0));
     assert!(p.wants_from(&seed.has));
     assert_eq!(seed.pick(&mut p, 1), [block(0, 0)]);
-}
-
-#[test]
-fn a_piece_that_one_peer_spoiled_is_blamed_on_it() {
-    let mut p = picker(1, 3, 10);
-    let (liar, honest) = (Peer::seed(&mut p, 1), Peer::seed(&mut p, 2));
-    liar.deliver(&mut p, 0, 3);
-    assert!(p.senders(PieceIndex(0)).eq([addr(1)]));
-    assert_eq!(p.failed(Instant::ZERO, PieceIndex(0)), [Some(addr(1)); 3]);
-    p.check();
-    assert_eq!(honest.pick(&mut p, 9).len(), 3, "at once");
-}
-
-/// Piece 0, of 3 blocks, fails with blocks of peers 1 and 2.
-fn spoiled_by_two(p: &mut Picker) -> [Peer; 4] {
-    let peers = [1, 2, 3, 4].map(|n| Peer::seed(p, n));
-    peers[0].pick(p, 2).iter().for_each(|b| assert!(peers[0].send(p, *b).is_some()));
-    peers[1].deliver(p, 0, 1);
-    p.written(PieceIndex(0), 0..3);
-    assert!(p.is_written(PieceIndex(0)));
-    assert_eq!(p.failed(Instant::ZERO, PieceIndex(0)), [Some(addr(1)), Some(addr(1)), Some(addr(2))]);
-    p.check();
-    peers
-}
-
-#[test]
-fn a_piece_that_two_peers_spoiled_is_fetched_from_one_that_was_not_involved() {
-    let mut p = picker(1, 3, 10);
-    let [a, b, c, d] = spoiled_by_two(&mut p);
-    assert!(a.pick(&mut p, 9).is_empty() && b.pick(&mut p, 9).is_empty(), "suspects");
-    assert_eq!(c.pick(&mut p, 2), [block(0, 0), block(0, 1)]);
-    assert!(d.pick(&mut p, 9).is_empty(), "one sender only");
-    assert_eq!(a.send(&mut p, block(0, 0)), None, "a late block of a suspect");
-    c.send(&mut p, block(0, 0)).unwrap();
-    c.deliver(&mut p, 0, 1);
-    c.send(&mut p, block(0, 1)).unwrap();
-    assert!(d.pick(&mut p, 9).is_empty(), "no endgame either");
-    assert!(p.senders(PieceIndex(0)).eq([addr(3)]));
-    p.verified(PieceIndex(0));
-    p.check();
-}
-
-#[test]
-fn when_only_suspects_are_there_one_of_them_proves_itself() {
-    let mut p = picker(1, 3, 10);
-    let [mut a, mut b, ..] = spoiled_by_two(&mut p);
-    a.now = Instant::ZERO + SECOND * 10;
-    b.now = a.now;
-    assert_eq!(a.pick(&mut p, 3).len(), 3);
-    assert!(b.pick(&mut p, 3).is_empty());
-    (0..3).for_each(|n| assert!(a.send(&mut p, block(0, n)).is_some()));
-    p.written(PieceIndex(0), 0..3);
-    assert_eq!(p.failed(a.now, PieceIndex(0)), [Some(addr(1)); 3], "proof");
-    p.check();
-    assert!(b.pick(&mut p, 3).is_empty(), "first those who were not involved, again");
-    b.now = b.now + SECOND * 10;
-    assert_eq!(b.pick(&mut p, 3).len(), 3);
-}
-
-#[test]
-fn what_an_owner_sent_who_gave_up_does_not_count() {
-    let mut p = picker(1, 3, 10);
-    let [.., c, d] = spoiled_by_two(&mut p);
-    assert_eq!(c.pick(&mut p, 3).len(), 3);
-    c.send(&mut p, block(0, 0)).unwrap();
-    c.send(&mut p, block(0, 1)).unwrap();
-    p.written(PieceIndex(0), 0..1);
-    p.give_up(c.conn(), block(0, 2));
-    p.check();
-    // Block 1 is on its way to the disk, and free only when it is there.
-    assert_eq!(p.block_state(block(0, 1)), BlockState::Received);
-    assert_eq!(p.bytes_received_in_open(), 0);
-    assert!(c.pick(&mut p, 3).is_empty(), "others come first now");
-    assert_eq!(d.pick(&mut p, 3), [block(0, 0), block(0, 2)]);
-    p.written(PieceIndex(0), 0..2);
-    assert_eq!(p.block_state(block(0, 0)), BlockState::Requested(1), "that was the old one");
-    assert_eq!(d.pick(&mut p, 3), [block(0, 1)]);
-    (0..3).for_each(|n| assert!(d.send(&mut p, block(0, n)).is_some()));
-    assert!(p.senders(PieceIndex(0)).eq([addr(4)]));
-}
-
-#[test]
-fn an_owner_that_falls_silent_with_nothing_asked_loses_the_piece() {
-    let mut p = picker(1, 3, 10);
-    let [.., c, mut d] = spoiled_by_two(&mut p);
-    c.pick(&mut p, 1).iter().for_each(|b| assert!(c.send(&mut p, *b).is_some()));
-    p.written(PieceIndex(0), 0..1);
-    assert!(d.pick(&mut p, 3).is_empty());
-    d.now = d.now + SECOND * 10;
-    assert_eq!(d.pick(&mut p, 3).len(), 3);
 }
 
 #[test]
