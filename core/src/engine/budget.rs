@@ -24,19 +24,9 @@ impl Budget {
         Self { high, low: high / 2, used: 0, paused: BTreeSet::new() }
     }
 
-    /// Bytes in flight now.
-    pub(crate) const fn used(&self) -> usize {
-        self.used
-    }
-
     /// Whether gathered blocks should go to the disk now rather than wait for longer runs.
     pub(crate) const fn is_tight(&self) -> bool {
         self.used >= self.low
-    }
-
-    /// Whether any connection is not being read.
-    pub(crate) fn is_spent(&self) -> bool {
-        !self.paused.is_empty()
     }
 
     /// Payload came in on `conn` and will go to the disk.

@@ -41,11 +41,6 @@ impl Requests {
         self.queue.front().map(|(_, at)| *at)
     }
 
-    /// All outstanding blocks.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = BlockId> + '_ {
-        self.queue.iter().map(|(block, _)| *block)
-    }
-
     /// A request was sent.
     pub(crate) fn push(&mut self, now: Instant, block: BlockId) {
         self.queue.push_back((block, now));

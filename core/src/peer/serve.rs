@@ -48,11 +48,6 @@ impl Serve {
         self.queue.drain(..).collect()
     }
 
-    /// Whether nothing is queued, read or on its way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.reading == 0 && self.unsent == 0
-    }
-
     /// The next requests to read, if the socket has room for them.
     pub(crate) fn next_batch(&mut self) -> Option<Batch> {
         if self.reading + self.unsent > MAX_UNSENT - MAX_BATCH {

@@ -9,9 +9,11 @@ const AFTER_USEFUL: Duration = Duration::from_secs(3);
 const AFTER_USELESS: Duration = Duration::from_secs(600);
 /// After the first failure to connect or to shake hands; doubles with each in a row.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// The same for one that the user named: they wait, and perhaps start that peer at this moment.
+const AFTER_FAILURE_OF_USER: Duration = Duration::from_secs(1);
 /// The longest rest of an address that fails.
 const MAX_AFTER_FAILURE: Duration = Duration::from_secs(1_800);
-/// The same for one that the user named: they may still be about to start that peer.
+/// The same for one that the user named.
 const MAX_AFTER_FAILURE_OF_USER: Duration = Duration::from_secs(180);
 /// Failures in a row after which an address is forgotten. A tracker that still believes in it will say so.
 const FORGET_AFTER: u32 = 6;
@@ -50,8 +52,12 @@ fn after_failure(known: &mut Known, shook_hands: bool) -> Option<Duration> {
     if known.failures >= FORGET_AFTER && !of_user {
         return None;
     }
-    let most = if of_user { MAX_AFTER_FAILURE_OF_USER } else { MAX_AFTER_FAILURE };
-    Some(doubled(AFTER_FAILURE, known.failures.saturating_add(known.fruitless), most))
+    let (first, most) = if of_user {
+        (AFTER_FAILURE_OF_USER, MAX_AFTER_FAILURE_OF_USER)
+    } else {
+        (AFTER_FAILURE, MAX_AFTER_FAILURE)
+    };
+    Some(doubled(first, known.failures.saturating_add(known.fruitless), most))
 }
 
 /// `first` for the first time, twice that for the second, and so on up to `most`.

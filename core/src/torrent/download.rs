@@ -120,6 +120,7 @@ impl Torrent {
             if let Some(peer) = self.peers.get_mut(other)
                 && peer.requests.give_up(block)
             {
+                peer.window.withdrawn(1);
                 peer.send(cx.now, &mut cx.out, &Message::Cancel(range(&self.geometry, block)));
                 self.hungry.insert(*other);
             }
@@ -138,6 +139,7 @@ impl Torrent {
         if !peer.requests.rejected(block) {
             return Ok(());
         }
+        peer.window.withdrawn(1);
         if peer.choking_us {
             peer.allowed_fast.remove(&block.piece);
         } else {
@@ -172,6 +174,7 @@ impl Torrent {
     /// Takes back everything that was asked for: the disk refuses, or the torrent stops.
     pub(super) fn withdraw_requests(&mut self, cx: &mut Shared) {
         for peer in self.peers.values_mut() {
+            peer.window.withdrawn(peer.requests.len());
             for block in peer.requests.take_all(true) {
                 self.picker.give_up(peer.conn, block);
                 peer.send(cx.now, &mut cx.out, &Message::Cancel(range(&self.geometry, block)));

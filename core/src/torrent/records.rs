@@ -66,11 +66,6 @@ impl Records {
         self.syncing.is_some() || self.appending
     }
 
-    /// Whether everything verified is synced and recorded.
-    pub(super) fn is_settled(&self) -> bool {
-        !self.is_busy() && self.verified.is_empty() && self.unwritten.is_empty()
-    }
-
     /// Files that the final sync has to cover; the journal is no longer needed for them.
     pub(super) fn take_dirty(&mut self) -> BTreeSet<FileIndex> {
         self.verified.clear();

@@ -11,7 +11,6 @@ mod tests;
 
 use crate::geometry::BLOCK_LEN;
 use crate::limits;
-use crate::rate::Rate;
 use crate::time::{Duration, Instant};
 use delay::Delay;
 use rounds::Rounds;
@@ -42,7 +41,6 @@ pub(crate) struct Window {
     snubbed: bool,
     delay: Delay,
     rounds: Rounds,
-    rate: Rate,
 }
 
 impl Window {
@@ -56,7 +54,6 @@ impl Window {
             snubbed: false,
             delay: Delay::new(now),
             rounds: Rounds::new(now),
-            rate: Rate::default(),
         }
     }
 
@@ -85,7 +82,6 @@ impl Window {
     /// A block of `bytes` that was asked for at `asked_at` is here, late or in time.
     pub(crate) fn received(&mut self, now: Instant, bytes: u32, asked_at: Instant) {
         self.outstanding = self.outstanding.saturating_sub(1);
-        self.rate.add(now, bytes.into());
         self.growing |= self.delay.sample(now, asked_at, !self.growing);
         if self.snubbed {
             self.snubbed = false;
@@ -147,11 +143,6 @@ impl Window {
     /// Whether it delivers so much that whole pieces may be left to it.
     pub(crate) fn is_fast(&self) -> bool {
         self.rounds.rate() >= FAST
-    }
-
-    /// Bytes a second over the last seconds.
-    pub(crate) fn rate(&self, now: Instant) -> u64 {
-        self.rate.per_second(now)
     }
 
     fn start_over(&mut self, size: usize) {
