@@ -1,2 +1,77 @@
-//! (doc)
-fn main() {}
+//! `peerless`: a BitTorrent client for the command line.
+#![forbid(unsafe_code)]
+#![allow(dead_code, reason = "sessions are called once a driver is there to run them")]
+
+mod args;
+mod console;
+mod exit;
+mod report;
+mod show;
+mod signals;
+mod source;
+mod target;
+mod text;
+mod values;
+
+use args::{Cli, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use exit::{Exit, Failure};
+use report::Report;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    report::install_panic_hook();
+    match Cli::try_parse() {
+        Ok(cli) => run(cli).unwrap_or_else(Report::from).finish(),
+        Err(error) => explain(&error).finish(),
+    }
+}
+
+fn run(cli: Cli) -> Result<Report, Failure> {
+    report::use_json(wants_json(&cli));
+    signals::install()?;
+    match cli.command {
+        None => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
+        Some(Command::Show(args)) => show::run(&args),
+        Some(
+            Command::Get(_)
+            | Command::Seed(_)
+            | Command::Verify(_)
+            | Command::Create(_)
+            | Command::Demo(_)
+            | Command::Tracker(_),
+        ) => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
+    }
+}
+
+fn wants_json(cli: &Cli) -> bool {
+    match &cli.command {
+        None => cli.simple.options.output.json,
+        Some(Command::Get(args)) => args.options.output.json,
+        Some(Command::Seed(args)) => args.output.json,
+        Some(Command::Show(args)) => args.json,
+        Some(Command::Verify(args)) => args.output.json,
+        Some(Command::Create(_) | Command::Tracker(_) | Command::Demo(_)) => false,
+    }
+}
+
+/// Help and version are what was asked for; everything else is one sentence.
+fn explain(error: &clap::Error) -> Report {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let shown = text.trim_end().lines().try_for_each(console::data);
+            shown.map_or_else(Report::from, |()| Report::complete())
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            text.trim_end().lines().for_each(console::person);
+            Report { exit: Exit::Usage, ..Report::complete() }
+        }
+        _ => {
+            let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+            let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+            Failure::new(Exit::Usage, format!("usage: {sentence}; try peerless --help")).into()
+        }
+    }
+}

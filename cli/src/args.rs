@@ -1,0 +1,294 @@
+//! The command line: what can be said, and the help that tells it.
+
+use crate::values;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use peerless_core::PeerAddr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  peerless debian.torrent                   download into the current directory
+  peerless debian.torrent /tmp/debian.iso   download to this path
+  peerless get x.torrent -d Downloads --seed-ratio 1.5
+  peerless seed x.torrent Downloads         give to others what is there
+  peerless create photos -a http://192.168.1.2:6969/announce
+  curl -sL https://example.org/x.torrent | peerless -
+  peerless demo                             see a whole download on this machine
+
+Running the same command again continues where it stopped; ctrl-c loses nothing.
+A file that is named like a command is written with its directory: peerless ./show
+
+Exit codes:
+  0 complete         1 a bug                2 usage           3 torrent unusable
+  4 not found        5 target in the way    6 no space        7 storage error
+  8 no network       9 incomplete in time  10 data does not match
+  130, 143 stopped by SIGINT, SIGTERM";
+
+/// A BitTorrent client for the command line.
+#[derive(Debug, Parser)]
+#[command(name = "peerless", bin_name = "peerless", version, about, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(override_usage = "peerless SOURCE [OUT] [OPTIONS]\n       peerless COMMAND ...")]
+pub(crate) struct Cli {
+    /// The command; none means `get`.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// The arguments of the simplest form.
+    #[command(flatten)]
+    pub(crate) simple: Simple,
+}
+
+/// The arguments of `peerless SOURCE [OUT]`.
+#[derive(Debug, Args)]
+pub(crate) struct Simple {
+    /// A .torrent file, or - for standard input
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) source: Option<PathBuf>,
+    /// Where to: the file, or the directory that takes the place of the torrent's name
+    #[arg(value_name = "OUT", conflicts_with_all = ["out_option", "dir"])]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: GetOptions,
+}
+
+/// What there is to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Download a torrent
+    Get(Get),
+    /// Give data that is already here to others
+    Seed(Seed),
+    /// Show what a torrent contains
+    Show(Show),
+    /// Check data against a torrent; exit code 10 where it differs
+    Verify(Verify),
+    /// Make a torrent of a file or directory
+    Create(Create),
+    /// Run a small HTTP tracker, for a local network
+    Tracker(Tracker),
+    /// Watch a tracker, a seed and a download on this machine, explained
+    Demo(Demo),
+}
+
+/// The arguments of `get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// A .torrent file, or - for standard input
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: GetOptions,
+}
+
+/// The options of `get` and of the simplest form.
+#[derive(Debug, Args)]
+pub(crate) struct GetOptions {
+    /// Where to: the file, or the directory that takes the place of the torrent's name
+    #[arg(id = "out_option", short = 'o', long = "out", value_name = "OUT", conflicts_with = "dir")]
+    pub(crate) out: Option<PathBuf>,
+    /// Download into this directory, under the torrent's name
+    #[arg(short = 'd', long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: Network,
+    /// A peer to try besides those of the trackers; may be given again
+    #[arg(long = "peer", value_name = "HOST:PORT", value_parser = values::peer)]
+    pub(crate) peers: Vec<PeerAddr>,
+    /// Stay and give to others when complete, until stopped
+    #[arg(long)]
+    pub(crate) seed: bool,
+    /// Stay until so many times the torrent's size was given (1.5)
+    #[arg(long, value_name = "R", value_parser = values::ratio)]
+    pub(crate) seed_ratio: Option<u64>,
+    /// Stay for so long (30m, 2h)
+    #[arg(long, value_name = "T", value_parser = values::duration)]
+    pub(crate) seed_time: Option<Duration>,
+    /// Give up when not complete after so long (90, 30s, 5m, 1h)
+    #[arg(long, value_name = "T", value_parser = values::positive_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Give up after so long without a new byte
+    #[arg(long, value_name = "T", value_parser = values::positive_duration)]
+    pub(crate) stall_timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of everything that opens sockets.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Network {
+    /// What moves the bytes: one event loop (mio) or async tasks (smol)
+    #[arg(long, value_enum, default_value_t = Driver::Mio, value_name = "DRIVER")]
+    pub(crate) driver: Driver,
+    /// The port to listen on for peers; 0: any that is free
+    #[arg(long, value_name = "N", value_parser = values::port)]
+    pub(crate) port: Option<u16>,
+    /// Connections to peers at once
+    #[arg(long, value_name = "N", value_parser = values::max_peers)]
+    pub(crate) max_peers: Option<usize>,
+}
+
+/// The drivers: one event-loop thread on `mio`, async tasks on `smol`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Driver {
+    Mio,
+    Smol,
+}
+
+/// How much is said, and in which form.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Output {
+    /// Write JSON to standard output, one object a line, ending in one "result"
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Also tell of peers, trackers and bans
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// The arguments of `seed`.
+#[derive(Debug, Args)]
+pub(crate) struct Seed {
+    /// A .torrent file, or - for standard input
+    #[arg(value_name = "TORRENT")]
+    pub(crate) torrent: PathBuf,
+    /// The data, or the directory that holds it under its name
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) network: Network,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// The arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A .torrent file, or - for standard input
+    #[arg(value_name = "TORRENT")]
+    pub(crate) torrent: PathBuf,
+    /// List every file
+    #[arg(long)]
+    pub(crate) files: bool,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A .torrent file, or - for standard input
+    #[arg(value_name = "TORRENT")]
+    pub(crate) torrent: PathBuf,
+    /// The data, or the directory that holds it under its name
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// The arguments of `create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// The file or directory to make a torrent of
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The torrent to write; - for standard output [default: NAME.torrent in the current directory]
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// A tracker; may be given again, each is a tier of its own
+    #[arg(short = 'a', long = "announce", value_name = "URL", value_parser = values::announce_url)]
+    pub(crate) announce: Vec<String>,
+    /// A power of two from 16K (256K, 1M) [default: one that makes a good number of pieces]
+    #[arg(long, value_name = "N", value_parser = values::piece_length)]
+    pub(crate) piece_length: Option<u32>,
+    /// Peers may come from the trackers only (BEP 27)
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// A line about the torrent
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+}
+
+/// The arguments of `tracker`.
+#[derive(Debug, Args)]
+pub(crate) struct Tracker {
+    /// Where to listen; port 0 takes any that is free [default: port 6969 of every address]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The driver of the download
+    #[arg(long, value_enum, default_value_t = Driver::Mio, value_name = "DRIVER")]
+    pub(crate) driver: Driver,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once(&"peerless").chain(words))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_simplest_form_is_a_source_and_an_out() {
+        let cli = parse(&["x.torrent", "out", "--driver", "smol"]).unwrap();
+        let simple = cli.simple;
+        assert_eq!(simple.source, Some(PathBuf::from("x.torrent")));
+        assert_eq!(simple.out, Some(PathBuf::from("out")));
+        assert_eq!(simple.options.network.driver, Driver::Smol);
+        assert!(cli.command.is_none());
+    }
+
+    #[test]
+    fn a_command_is_not_a_source_but_a_path_to_its_name_is() {
+        assert!(matches!(parse(&["show", "x"]).unwrap().command, Some(Command::Show(_))));
+        assert_eq!(parse(&["./show"]).unwrap().simple.source, Some(PathBuf::from("./show")));
+        assert_eq!(parse(&["-"]).unwrap().simple.source, Some(PathBuf::from("-")));
+    }
+
+    #[test]
+    fn only_one_place_can_be_named() {
+        assert!(parse(&["get", "x", "-o", "a", "-d", "b"]).is_err());
+        assert!(parse(&["x", "a", "-d", "b"]).is_err());
+        assert!(parse(&["x", "a", "-o", "b"]).is_err());
+        assert!(parse(&["get", "x", "-o", "a"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        for words in [
+            &["get"][..],
+            &["get", "x", "--port", "70000"],
+            &["get", "x", "--max-peers", "0"],
+            &["get", "x", "--driver", "tokio"],
+            &["get", "x", "--timeout", "0"],
+            &["get", "x", "--peer", "nowhere"],
+            &["get", "x", "-q", "-v"],
+            &["tracker", "--listen", "6969"],
+            &["create", "x", "--piece-length", "3000"],
+            &["create", "x", "-a", "ftp://x"],
+            &["create", "x", "-a", "http://a b/"],
+            &["seed", "x"],
+            &["--nonsense"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+    }
+}
