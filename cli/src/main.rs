@@ -11,6 +11,7 @@ mod signals;
 mod source;
 mod target;
 mod text;
+mod tracker;
 mod values;
 
 use args::{Cli, Command};
@@ -34,13 +35,9 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     match cli.command {
         None => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
         Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Tracker(args)) => tracker::run(&args),
         Some(
-            Command::Get(_)
-            | Command::Seed(_)
-            | Command::Verify(_)
-            | Command::Create(_)
-            | Command::Demo(_)
-            | Command::Tracker(_),
+            Command::Get(_) | Command::Seed(_) | Command::Verify(_) | Command::Create(_) | Command::Demo(_),
         ) => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
     }
 }

@@ -1,0 +1,193 @@
+//! Who is in which swarm: the tracker's memory, as a plain value. Time and addresses are arguments.
+
+use super::query::{Announce, AnnounceEvent};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// How often a client is asked to come back.
+pub(super) const INTERVAL: Duration = Duration::from_secs(60);
+/// How soon it may come back.
+pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(15);
+/// A peer that was not heard of for so long has left: it missed two announces and some.
+pub(super) const EXPIRY: Duration = Duration::from_secs(150);
+/// Torrents at once.
+pub(super) const MAX_TORRENTS: usize = 1_000;
+/// Peers of one torrent.
+pub(super) const MAX_SWARM: usize = 2_000;
+/// Peers over all torrents.
+pub(super) const MAX_PEERS: usize = 50_000;
+/// Peers in one answer where the client does not say, and at most.
+const NUMWANT: usize = 50;
+const MAX_NUMWANT: usize = 200;
+
+/// All swarms.
+#[derive(Debug)]
+pub(super) struct Registry {
+    swarms: BTreeMap<[u8; 20], Swarm>,
+    peers: usize,
+    /// When everything was last looked through for peers that left without a word.
+    swept: Duration,
+    random: u64,
+}
+
+#[derive(Debug, Default)]
+struct Swarm {
+    peers: BTreeMap<SocketAddr, Peer>,
+    /// Downloads that came to their end here.
+    completed: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    id: [u8; 20],
+    seed: bool,
+    heard: Duration,
+}
+
+/// What an announce is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Other peers, in no order.
+    pub(super) peers: Vec<(SocketAddr, [u8; 20])>,
+    /// How the swarm stands now.
+    pub(super) counts: Counts,
+    /// What the announce changed.
+    pub(super) change: Change,
+}
+
+/// How a swarm stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Seeds.
+    pub(super) complete: u64,
+    /// Peers that are not seeds.
+    pub(super) incomplete: u64,
+    /// Downloads that came to their end here.
+    pub(super) downloaded: u64,
+}
+
+/// What an announce changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A peer that was not there.
+    Joined,
+    /// A peer became a seed.
+    Completed,
+    /// A peer left.
+    Left,
+    /// Nothing.
+    Nothing,
+}
+
+impl Registry {
+    /// No swarms. `random` decides which peers are named where there are more than asked for.
+    pub(super) fn new(random: u64) -> Self {
+        Self { swarms: BTreeMap::new(), peers: 0, swept: Duration::ZERO, random }
+    }
+
+    /// Takes in an announce from `ip` at `now`, and finds other peers for it.
+    pub(super) fn announce(
+        &mut self,
+        now: Duration,
+        ip: IpAddr,
+        announce: &Announce,
+    ) -> Result<Found, String> {
+        self.sweep(now);
+        let remote = SocketAddr::new(ip, announce.port);
+        let change = match announce.event {
+            AnnounceEvent::Stopped => self.remove(remote, announce),
+            _ => self.insert(now, remote, announce)?,
+        };
+        let peers = match announce.event {
+            AnnounceEvent::Stopped => Vec::new(),
+            _ => self.pick(remote, announce),
+        };
+        Ok(Found { peers, counts: self.counts(&announce.info_hash).unwrap_or_default(), change })
+    }
+
+    /// How a swarm stands; `None` for one that is not known.
+    pub(super) fn counts(&self, info_hash: &[u8; 20]) -> Option<Counts> {
+        let swarm = self.swarms.get(info_hash)?;
+        let complete = swarm.peers.values().filter(|p| p.seed).count() as u64;
+        let incomplete = swarm.peers.len() as u64 - complete;
+        Some(Counts { complete, incomplete, downloaded: swarm.completed })
+    }
+
+    /// All torrents, in order.
+    pub(super) fn torrents(&self) -> impl Iterator<Item = &[u8; 20]> {
+        self.swarms.keys()
+    }
+
+    fn insert(&mut self, now: Duration, remote: SocketAddr, announce: &Announce) -> Result<Change, String> {
+        let known = self.swarms.get(&announce.info_hash);
+        if known.is_none() && self.swarms.len() >= MAX_TORRENTS {
+            return Err("this tracker is full: too many torrents".to_owned());
+        }
+        let before = known.and_then(|s| s.peers.get(&remote)).copied();
+        let swarm_is_full = known.is_some_and(|s| s.peers.len() >= MAX_SWARM);
+        if before.is_none() && (swarm_is_full || self.peers >= MAX_PEERS) {
+            return Err("this tracker is full: too many peers".to_owned());
+        }
+        let peer = Peer { id: announce.peer_id, seed: announce.left == 0, heard: now };
+        let swarm = self.swarms.entry(announce.info_hash).or_default();
+        swarm.peers.insert(remote, peer);
+        self.peers += usize::from(before.is_none());
+        // Counted by the event alone, and once for each peer: a seed that restarts says "started".
+        if announce.event == AnnounceEvent::Completed && before.is_none_or(|b| !b.seed) {
+            swarm.completed += 1;
+            return Ok(Change::Completed);
+        }
+        Ok(if before.is_none() { Change::Joined } else { Change::Nothing })
+    }
+
+    fn remove(&mut self, remote: SocketAddr, announce: &Announce) -> Change {
+        let Some(swarm) = self.swarms.get_mut(&announce.info_hash) else { return Change::Nothing };
+        if swarm.peers.remove(&remote).is_none() {
+            return Change::Nothing;
+        }
+        self.peers -= 1;
+        if swarm.peers.is_empty() && swarm.completed == 0 {
+            self.swarms.remove(&announce.info_hash);
+        }
+        Change::Left
+    }
+
+    /// Peers for the one at `remote`: never itself, and for a seed no other seed.
+    fn pick(&mut self, remote: SocketAddr, announce: &Announce) -> Vec<(SocketAddr, [u8; 20])> {
+        let Some(swarm) = self.swarms.get(&announce.info_hash) else { return Vec::new() };
+        let wanted = announce.numwant.unwrap_or(NUMWANT).min(MAX_NUMWANT);
+        let useful = |addr: SocketAddr, peer: &Peer| addr != remote && !(peer.seed && announce.left == 0);
+        let mut all: Vec<_> =
+            swarm.peers.iter().filter(|&(&a, p)| useful(a, p)).map(|(&a, p)| (a, p.id)).collect();
+        for place in 0..wanted.min(all.len()) {
+            let rest = (all.len() - place) as u64;
+            let other = place + usize::try_from(next_random(&mut self.random) % rest).unwrap_or(0);
+            all.swap(place, other);
+        }
+        all.truncate(wanted);
+        all
+    }
+
+    /// Forgets who was not heard of. At most once in a minimum interval, so that it costs nothing.
+    fn sweep(&mut self, now: Duration) {
+        if now < self.swept + MIN_INTERVAL {
+            return;
+        }
+        self.swept = now;
+        for swarm in self.swarms.values_mut() {
+            swarm.peers.retain(|_, peer| now.saturating_sub(peer.heard) < EXPIRY);
+        }
+        self.swarms.retain(|_, swarm| !swarm.peers.is_empty());
+        self.peers = self.swarms.values().map(|s| s.peers.len()).sum();
+    }
+}
+
+/// SplitMix64: good enough to spread peers evenly.
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
