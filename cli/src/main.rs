@@ -3,9 +3,13 @@
 #![allow(dead_code, reason = "sessions are called once a driver is there to run them")]
 
 mod args;
+mod commands;
 mod console;
+mod driver;
 mod exit;
+mod output;
 mod report;
+mod run;
 mod show;
 mod signals;
 mod source;
@@ -14,7 +18,7 @@ mod text;
 mod tracker;
 mod values;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Simple};
 use clap::Parser;
 use clap::error::ErrorKind;
 use exit::{Exit, Failure};
@@ -33,12 +37,19 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     report::use_json(wants_json(&cli));
     signals::install()?;
     match cli.command {
-        None => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
+        None => {
+            let Simple { source, out, options } = cli.simple;
+            let source = source.ok_or_else(|| Failure::new(Exit::Usage, "usage: no SOURCE was given"))?;
+            commands::get(&source, out.as_deref(), options)
+        }
+        Some(Command::Get(args)) => commands::get(&args.source, None, args.options),
+        Some(Command::Seed(args)) => commands::seed(&args),
         Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Verify(args)) => commands::verify(&args),
         Some(Command::Tracker(args)) => tracker::run(&args),
-        Some(
-            Command::Get(_) | Command::Seed(_) | Command::Verify(_) | Command::Create(_) | Command::Demo(_),
-        ) => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
+        Some(Command::Create(_) | Command::Demo(_)) => {
+            Err(Failure::new(Exit::Usage, "unsupported: not in this version"))
+        }
     }
 }
 

@@ -1,0 +1,43 @@
+//! The choice of the driver: the only file that knows which ones there are.
+
+use crate::args::{self, Driver};
+use crate::exit::{Exit, Failure};
+use peerless_core::Config;
+use peerless_runtime::{Listen, Session, SessionError, Settings};
+
+/// Something to do with a session, whichever driver runs it.
+pub(crate) trait Job {
+    /// What comes of it.
+    type Output;
+
+    /// Does it, to the end of the session.
+    fn run<S: Session>(self, session: S) -> Self::Output;
+}
+
+/// Opens a session of the chosen driver and does the job with it.
+pub(crate) fn with_session<J: Job>(driver: Driver, settings: Settings, job: J) -> Result<J::Output, Failure> {
+    let _ = (settings, job);
+    Err(Failure::new(Exit::Usage, format!("unsupported: this build has no driver {driver:?}")))
+}
+
+/// The settings that the command line asks for.
+pub(crate) fn settings(network: &args::Network) -> Settings {
+    let mut engine = Config::default();
+    if let Some(peers) = network.max_peers {
+        engine.max_peers = peers;
+    }
+    let listen = network.port.map_or_else(Listen::default, Listen::everywhere);
+    Settings { engine, listen: Some(listen), ..Settings::default() }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        let exit = match &error {
+            SessionError::Add(add) => return add.into(),
+            SessionError::TargetTaken(_) | SessionError::TargetUnusable(_) => Exit::TargetInTheWay,
+            SessionError::NoCurrentDirectory(_) => Exit::Storage,
+            SessionError::NoEntropy(_) | SessionError::NoThread(_) | SessionError::Poll(_) => Exit::Network,
+        };
+        Self::new(exit, error.to_string())
+    }
+}

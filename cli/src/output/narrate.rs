@@ -1,0 +1,150 @@
+//! Events as sentences for people. Whoever prints them escapes them.
+
+use crate::text;
+use peerless_core::escape::escape_line;
+use peerless_core::{Event, Phase, TrackerNews, limits};
+use std::collections::BTreeSet;
+
+/// Troubles that are told once; more are told with `-v` only.
+const MAX_TROUBLES: usize = 100;
+
+/// Turns events into sentences, and leaves out what only `-v` shows.
+#[derive(Debug)]
+pub(super) struct Narrator {
+    /// Whether everything is told.
+    pub(super) verbose: bool,
+    /// Troubles with trackers that were told already: they come again with every announce.
+    told: BTreeSet<String>,
+}
+
+impl Narrator {
+    /// One that tells everything, or only what matters.
+    pub(super) const fn new(verbose: bool) -> Self {
+        Self { verbose, told: BTreeSet::new() }
+    }
+
+    /// The sentence for an event, if it is to be told.
+    pub(super) fn tell(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::Phase { phase, .. } => phase_words(*phase).map(str::to_owned),
+            Event::Resumed { summary, .. } if summary.journal_rejected => Some(format!(
+                "the record of an earlier run is not to be trusted; {} hashed, {} good",
+                text::count(summary.hashed.into(), "piece"),
+                summary.have
+            )),
+            Event::Resumed { summary, .. } if summary.have > 0 => Some(format!(
+                "{} already here ({} hashed to make sure)",
+                text::count(summary.have.into(), "piece"),
+                summary.hashed
+            )),
+            Event::DiskTrouble { error, .. } => Some(error.to_string()),
+            Event::DiskRecovered { .. } => Some("the disk works again".to_owned()),
+            Event::Tracker { url, news, .. } => self.tracker(url, news),
+            _ if self.verbose => detail(event),
+            _ => None,
+        }
+    }
+
+    fn tracker(&mut self, url: &str, news: &TrackerNews) -> Option<String> {
+        let url = escape_line(url, limits::MAX_SHOWN_TEXT);
+        let (sentence, next) = match news {
+            TrackerNews::Answered { peers, next } => {
+                let peers = text::count(*peers as u64, "peer");
+                let answer = format!("{url}: {peers}, next announce in {}", text::time(*next));
+                return Some(answer).filter(|_| self.verbose);
+            }
+            TrackerNews::Warning { text } => (format!("{url}: warns: {}", shown(text)), String::new()),
+            TrackerNews::Failed { error, retry } => {
+                let next = retry.map_or_else(
+                    || "; not tried again".to_owned(),
+                    |time| format!("; next try in {}", text::time(time)),
+                );
+                (format!("{url}: {}", shown(&error.to_string())), next)
+            }
+        };
+        let is_new = self.told.len() < MAX_TROUBLES && self.told.insert(sentence.clone());
+        (is_new || self.verbose).then(|| sentence + &next)
+    }
+}
+
+/// What only a person who asked for details wants to read.
+fn detail(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::PieceFailed { piece, culprit: Some(ip), .. } => {
+            format!("piece {piece} from {ip} does not match its hash; it is downloaded again")
+        }
+        Event::PieceFailed { piece, culprit: None, .. } => {
+            format!("piece {piece} from several peers does not match its hash; it is downloaded again")
+        }
+        Event::PeerConnected { remote, .. } => format!("{remote}: connected"),
+        Event::PeerDisconnected { remote, reason, .. } => format!("{remote}: {}", shown(&reason.to_string())),
+        Event::PeerBanned { addr, reason, .. } => format!("{addr}: banned: {reason}"),
+        _ => return None,
+    })
+}
+
+const fn phase_words(phase: Phase) -> Option<&'static str> {
+    match phase {
+        Phase::Checking => Some("looking at what is on the disk"),
+        Phase::Downloading => Some("downloading"),
+        Phase::Finishing => Some("all pieces are verified; writing the last of them to the disk"),
+        Phase::Seeding => Some("complete; giving to others until stopped"),
+        Phase::Stopping => Some("stopping"),
+        Phase::Stopped => None,
+    }
+}
+
+/// A text from outside at the length of a line.
+fn shown(text: &str) -> String {
+    escape_line(text, limits::MAX_SHOWN_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use peerless_core::{BanReason, ResumeSummary, TorrentId};
+    use std::time::Duration;
+
+    const TORRENT: TorrentId = TorrentId(0);
+
+    fn tracker(news: TrackerNews) -> Event {
+        Event::Tracker { torrent: TORRENT, url: "http://t.example/announce".into(), news }
+    }
+
+    #[test]
+    fn a_tracker_that_fails_is_told_once_and_each_time_to_the_curious() {
+        let error =
+            peerless_core::tracker::TrackerError::Status { status: 400, text: "go\u{1b}[2J away".into() };
+        let event = tracker(TrackerNews::Failed { error, retry: Some(Duration::from_secs(15)) });
+        let mut narrator = Narrator::new(false);
+        let told = narrator.tell(&event).unwrap();
+        assert!(
+            told.contains("400") && told.contains("go\\u{1b}[2J away") && told.ends_with("in 15s"),
+            "{told}"
+        );
+        assert_eq!(narrator.tell(&event), None);
+        assert!(Narrator::new(true).tell(&event).is_some());
+    }
+
+    #[test]
+    fn peers_and_bans_are_for_the_curious() {
+        let ban = Event::PeerBanned {
+            torrent: TORRENT,
+            addr: [10, 0, 0, 1].into(),
+            reason: BanReason::CorruptPiece,
+        };
+        assert_eq!(Narrator::new(false).tell(&ban), None);
+        assert_eq!(Narrator::new(true).tell(&ban).as_deref(), Some("10.0.0.1: banned: sent a corrupt piece"));
+        let answered = tracker(TrackerNews::Answered { peers: 1, next: Duration::from_secs(90) });
+        assert_eq!(Narrator::new(false).tell(&answered), None);
+        assert!(Narrator::new(true).tell(&answered).unwrap().ends_with("1 peer, next announce in 1m30s"));
+    }
+
+    #[test]
+    fn a_resumed_download_says_what_it_found() {
+        let resumed = |summary| Narrator::new(false).tell(&Event::Resumed { torrent: TORRENT, summary });
+        assert_eq!(resumed(ResumeSummary::default()), None);
+        let summary = ResumeSummary { trusted: 7, hashed: 1, have: 8, journal_rejected: false };
+        assert!(resumed(summary).unwrap().starts_with("8 pieces already here"));
+    }
+}

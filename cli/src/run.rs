@@ -1,0 +1,249 @@
+//! The loop around a session: events in, output out, until the torrent came to its end or was stopped.
+
+use crate::driver::Job;
+use crate::exit::{Exit, Failure};
+use crate::output::{Subject, View};
+use crate::report::Report;
+use crate::signals;
+use crate::text;
+use peerless_core::{
+    Event, Goal, Metainfo, PieceIndex, SeedPolicy, TorrentError, TorrentId, TorrentOptions, TorrentStatus,
+};
+use peerless_runtime::Session;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A clean stop takes no longer than this; the engine has its own limit, which is shorter.
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(3);
+/// Bad files that are listed by name.
+const MAX_LISTED: usize = 20;
+
+/// One torrent, from its start to its end.
+pub(crate) struct Run {
+    /// The torrent.
+    pub(crate) metainfo: Arc<Metainfo>,
+    /// Where its data stands, or is to stand.
+    pub(crate) target: PathBuf,
+    /// What to do with it.
+    pub(crate) options: TorrentOptions,
+    /// How to tell of it.
+    pub(crate) view: View,
+}
+
+impl Job for Run {
+    type Output = Report;
+
+    fn run<S: Session>(self, mut session: S) -> Report {
+        signals::stop_cleanly(session.waker());
+        let (goal, seeding) = (self.options.goal, self.options.seeding);
+        self.view.begin(&self.subject());
+        let target = self.target.display().to_string();
+        let added = session.add(Arc::clone(&self.metainfo), self.target, self.options);
+        let mut watch = match added {
+            Ok(torrent) => Watch::new(torrent, goal, self.view),
+            Err(error) => {
+                self.view.end(None);
+                return Failure::from(error).into();
+            }
+        };
+        if goal != Goal::Verify {
+            watch.view.listening(session.listening());
+        }
+        let failure = watch.follow(&mut session).err();
+        signals::stop_at_once();
+        let stays = seeding != SeedPolicy::Stop || goal == Goal::Seed;
+        watch.report(&self.metainfo, &target, stays, failure)
+    }
+}
+
+impl Run {
+    fn subject(&self) -> Subject {
+        let hash = self.metainfo.info_hash();
+        Subject {
+            command: match self.options.goal {
+                Goal::Download => "get",
+                Goal::Seed => "seed",
+                Goal::Verify => "verify",
+            },
+            name: self.metainfo.name().to_owned(),
+            info_hash: hash.v1.map_or_else(|| hash.wire().to_hex(), |h| h.to_hex()),
+            total: self.metainfo.geometry().total(),
+            target: self.target.display().to_string(),
+        }
+    }
+}
+
+/// What is known of a running torrent.
+struct Watch {
+    torrent: TorrentId,
+    goal: Goal,
+    view: View,
+    started: Instant,
+    status: Option<TorrentStatus>,
+    completed: bool,
+    /// Pieces that match, of how many: from a verification.
+    checked: Option<(u32, u32)>,
+    /// Pieces that do not match: from a verification.
+    bad: BTreeSet<PieceIndex>,
+    error: Option<TorrentError>,
+    /// The signal that asked for the stop.
+    signal: Option<Exit>,
+    /// When the stop began.
+    stopping: Option<Instant>,
+}
+
+impl Watch {
+    fn new(torrent: TorrentId, goal: Goal, view: View) -> Self {
+        Self {
+            torrent,
+            goal,
+            view,
+            started: Instant::now(),
+            status: None,
+            completed: false,
+            checked: None,
+            bad: BTreeSet::new(),
+            error: None,
+            signal: None,
+            stopping: None,
+        }
+    }
+
+    /// Runs the session to its end.
+    fn follow<S: Session>(&mut self, session: &mut S) -> Result<(), Failure> {
+        let tick = self.view.tick();
+        let mut next = self.started + tick;
+        loop {
+            let event = session.wait(Some(next.saturating_duration_since(Instant::now())))?;
+            if let Some(event) = &event {
+                self.view.event(event);
+                if self.take(session, event) {
+                    return Ok(());
+                }
+            }
+            if self.signal.is_none() && signals::seen().is_some() {
+                self.signal = signals::seen();
+                self.stop(session);
+            }
+            let now = Instant::now();
+            if self.stopping.is_some_and(|since| now >= since + STOP_LIMIT) {
+                return Ok(());
+            }
+            if now >= next {
+                next = now + tick;
+                self.show(session);
+            }
+        }
+    }
+
+    /// Takes in an event. Whether it was the last.
+    fn take<S: Session>(&mut self, session: &mut S, event: &Event) -> bool {
+        match event {
+            Event::Completed { .. } => {
+                self.completed = true;
+                self.show(session);
+            }
+            Event::Checked { good, total, .. } => {
+                self.checked = Some((*good, *total));
+                self.show(session);
+            }
+            Event::PieceFailed { piece, .. } if self.goal == Goal::Verify => {
+                self.bad.insert(*piece);
+            }
+            Event::Failed { error, .. } => self.error = Some(error.clone()),
+            Event::Stopped { .. } => self.stop(session),
+            Event::ShutDown => return true,
+            _ => {}
+        }
+        false
+    }
+
+    fn stop<S: Session>(&mut self, session: &mut S) {
+        if self.stopping.is_none() {
+            self.stopping = Some(Instant::now());
+            session.shutdown();
+        }
+    }
+
+    /// Shows how the torrent stands; of one that is over, nothing is known any more.
+    fn show<S: Session>(&mut self, session: &S) {
+        if let Some(status) = session.engine().torrent(session.now(), self.torrent) {
+            self.view.progress(self.started.elapsed(), &status);
+            self.status = Some(status);
+        }
+    }
+
+    /// Sums it up. `stays`: a download that is complete was to go on seeding.
+    fn report(mut self, metainfo: &Metainfo, target: &str, stays: bool, failure: Option<Failure>) -> Report {
+        let failure = failure.or_else(|| self.error.as_ref().map(Failure::from));
+        let end = failure.or_else(|| self.verdict(metainfo, stays));
+        self.view.end(end.is_none().then(|| self.success(target)).as_deref());
+        let mut report = end.map_or_else(Report::complete, Report::from);
+        if let Some(status) = &self.status {
+            report = report
+                .with("bytes_have", status.bytes_have)
+                .with("downloaded", status.downloaded)
+                .with("uploaded", status.uploaded)
+                .with("wasted", status.wasted)
+                .with("corrupt", status.corrupt);
+        }
+        if let Some((good, total)) = self.checked {
+            let bad: Vec<u32> = self.bad.iter().map(|p| p.get()).collect();
+            let files: Vec<String> = self.bad_files(metainfo).into_iter().collect();
+            report = report.with("good", good).with("num_pieces", total);
+            report = report.with("bad_pieces", bad).with("bad_files", files);
+        }
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        report
+            .with("name", metainfo.name())
+            .with("path", target)
+            .with("bytes_total", metainfo.geometry().total())
+            .with("elapsed_ms", elapsed)
+    }
+
+    /// Why the end is not a success, though nothing failed.
+    fn verdict(&mut self, metainfo: &Metainfo, stays: bool) -> Option<Failure> {
+        if let Some((good, total)) = self.checked.filter(|(good, total)| good < total) {
+            for file in self.bad_files(metainfo).into_iter().take(MAX_LISTED) {
+                self.view.note(&format!("does not match: {file}"));
+            }
+            let text = format!("path: the data does not match the torrent ({good} of {total} pieces do)");
+            return Some(Failure::new(Exit::Mismatch, text));
+        }
+        let reached = self.checked.is_some() || (self.completed && !stays);
+        let signal = self.signal.filter(|_| !reached)?;
+        let kept = match &self.status {
+            Some(status) if self.goal == Goal::Download && !self.completed => {
+                let share = text::percent(status.bytes_have, status.bytes_total);
+                format!("{share} is verified and kept; run the same command again to go on")
+            }
+            _ => "nothing is lost".to_owned(),
+        };
+        Some(Failure::new(signal, format!("interrupted: stopped; {kept}")))
+    }
+
+    fn success(&self, target: &str) -> String {
+        if let Some((good, _)) = self.checked {
+            return format!("{target} matches the torrent ({})", text::count(good.into(), "piece"));
+        }
+        let Some(status) = self.status.as_ref().filter(|s| s.downloaded > 0) else {
+            return format!("complete: {target}");
+        };
+        let elapsed = self.started.elapsed();
+        let rate = u128::from(status.downloaded) * 1_000 / elapsed.as_millis().max(1);
+        let rate = text::rate(u64::try_from(rate).unwrap_or(u64::MAX));
+        let bytes = text::bytes(status.downloaded);
+        format!("complete: {target} ({bytes} received in {}, {rate})", text::time(elapsed))
+    }
+
+    /// The files that bad pieces touch.
+    fn bad_files(&self, metainfo: &Metainfo) -> BTreeSet<String> {
+        let layout = metainfo.layout();
+        let ranges = self.bad.iter().map(|&piece| metainfo.geometry().piece_range(piece));
+        let extents = ranges.flat_map(|range| layout.extents(range)).filter(|extent| !extent.padding);
+        let files = extents.filter_map(|extent| layout.files().get(extent.file.as_usize()));
+        files.map(|file| crate::show::path(metainfo, &file.path)).collect()
+    }
+}
