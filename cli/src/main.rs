@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod console;
+mod create;
 mod driver;
 mod exit;
 mod output;
@@ -47,9 +48,8 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Verify(args)) => commands::verify(&args),
         Some(Command::Tracker(args)) => tracker::run(&args),
-        Some(Command::Create(_) | Command::Demo(_)) => {
-            Err(Failure::new(Exit::Usage, "unsupported: not in this version"))
-        }
+        Some(Command::Create(args)) => create::run(&args),
+        Some(Command::Demo(_)) => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
     }
 }
 
