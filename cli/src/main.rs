@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod console;
 mod create;
+mod demo;
 mod driver;
 mod exit;
 mod output;
@@ -49,7 +50,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Some(Command::Verify(args)) => commands::verify(&args),
         Some(Command::Tracker(args)) => tracker::run(&args),
         Some(Command::Create(args)) => create::run(&args),
-        Some(Command::Demo(_)) => Err(Failure::new(Exit::Usage, "unsupported: not in this version")),
+        Some(Command::Demo(args)) => demo::run(&args),
     }
 }
 
