@@ -5,18 +5,19 @@
 //! also opened when those before it gave no peers. A tracker that works moves to the front of its tier and is
 //! asked again at its interval; the others of its tier rest until it fails.
 
-mod tracker;
-
+mod status;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 use crate::limits::{MAX_TRACKERS, TRACKER_TIMEOUT};
 use crate::time::{Duration, Instant};
-use crate::tracker::{AnnounceEvent, AnnounceResponse, TrackerError, UrlError, check_url};
+use crate::tracker::{AnnounceEvent, AnnounceResponse, TrackerError, check_url};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
+pub use status::{TrackerCounts, TrackerState, TrackerStatus};
 use tracker::{State, Tracker};
 
 /// How long a tracker, or a tier, has the field to itself.
@@ -43,55 +44,6 @@ pub struct Due {
     pub tracker_id: Option<Box<[u8]>>,
     /// How long the announce may take.
     pub timeout: Duration,
-}
-
-/// How one tracker stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrackerStatus<'a> {
-    /// Which.
-    pub key: TrackerKey,
-    /// Its announce URL, secrets included: show it through [`shown_url`](crate::tracker::shown_url).
-    pub url: &'a str,
-    /// Its tier, from 0.
-    pub tier: usize,
-    /// What it is doing.
-    pub state: TrackerState<'a>,
-}
-
-/// What a tracker is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TrackerState<'a> {
-    /// It cannot be asked.
-    Unusable(&'a UrlError),
-    /// It has not been asked; another has been enough so far.
-    Idle,
-    /// It is being asked.
-    Asking,
-    /// It answered.
-    Working {
-        /// When it will be asked again.
-        next: Instant,
-    },
-    /// It did not answer, or not with anything of use.
-    Failed {
-        /// What went wrong.
-        error: &'a TrackerError,
-        /// When it will be tried again; `None`: not again.
-        retry: Option<Instant>,
-    },
-}
-
-/// How many trackers are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TrackerCounts {
-    /// Being asked.
-    pub asking: u32,
-    /// Answered at their last announce.
-    pub working: u32,
-    /// Failed at their last announce.
-    pub failed: u32,
-    /// When the first of those that failed is tried again.
-    pub retry: Option<Instant>,
 }
 
 /// The announce schedule of one torrent.
@@ -253,36 +205,9 @@ impl Announcer {
         self.phase == Phase::Stopping && !self.trackers.iter().any(|t| t.owes_stopped || t.is_asking())
     }
 
-    /// How each tracker stands, in the order in which they are asked.
-    pub fn status(&self) -> impl Iterator<Item = TrackerStatus<'_>> {
-        let keys =
-            self.tiers.iter().enumerate().flat_map(|(tier, t)| t.order.iter().map(move |k| (tier, *k)));
-        keys.filter_map(|(tier, key)| {
-            let tracker = self.tracker(key)?;
-            Some(TrackerStatus { key, url: &tracker.url, tier, state: tracker.status() })
-        })
-    }
-
     /// One tracker's announce URL.
     pub fn url(&self, key: TrackerKey) -> Option<&str> {
         self.tracker(key).map(|t| &*t.url)
-    }
-
-    /// How many trackers are in which state.
-    pub fn counts(&self) -> TrackerCounts {
-        let mut counts = TrackerCounts::default();
-        for tracker in &self.trackers {
-            match &tracker.state {
-                State::Asking { .. } => counts.asking += 1,
-                State::Working { .. } => counts.working += 1,
-                State::Failed { retry, .. } => {
-                    counts.failed += 1;
-                    counts.retry = [counts.retry, *retry].into_iter().flatten().min();
-                }
-                State::Unusable(_) | State::Idle => {}
-            }
-        }
-        counts
     }
 
     fn insert(&mut self, url: &str) -> Option<TrackerKey> {

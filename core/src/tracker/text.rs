@@ -28,10 +28,9 @@ pub(super) fn useful_line(body: &[u8]) -> Option<Box<str>> {
 
 /// Whether a body is a web page rather than text.
 pub(super) fn is_web_page(text: &str) -> bool {
-    let start = text.trim_start().as_bytes();
-    let tags: [&[u8]; 6] = [b"<!doctype", b"<html", b"<head", b"<title", b"<body", b"<h1"];
-    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|s| s.eq_ignore_ascii_case(tag));
-    tags.into_iter().any(begins) || find(text, "</html>").is_some()
+    let start = text.trim_start();
+    let tags = ["<!doctype", "<html", "<head", "<title", "<body", "<h1"];
+    tags.into_iter().any(|tag| begins_with(start, tag)) || find(text, "</html>").is_some()
 }
 
 fn title(page: &str) -> Option<Box<str>> {
@@ -48,7 +47,7 @@ fn without_tags(page: &str) -> String {
     while let Some((text, tag)) = rest.split_once('<') {
         out.push_str(text);
         out.push(' ');
-        let hidden = ["script", "style"].into_iter().find(|name| find(tag, name) == Some(0));
+        let hidden = ["script", "style"].into_iter().find(|name| begins_with(tag, name));
         let end = hidden.and_then(|name| find(tag.get(1..)?, name)).map_or(0, |at| at + 1);
         rest = tag.get(end..).and_then(|t| t.split_once('>')).map_or("", |(_, behind)| behind);
     }
@@ -69,7 +68,11 @@ fn without_entities(line: &str) -> Box<str> {
     line.into()
 }
 
-/// Where `what` (in lower case) stands in `text`, in either case.
+fn begins_with(text: &str, what: &str) -> bool {
+    text.as_bytes().get(..what.len()).is_some_and(|start| start.eq_ignore_ascii_case(what.as_bytes()))
+}
+
+/// Where `what` stands in `text`, in upper or lower case.
 fn find(text: &str, what: &str) -> Option<usize> {
     text.as_bytes().windows(what.len()).position(|w| w.eq_ignore_ascii_case(what.as_bytes()))
 }
