@@ -18,7 +18,7 @@ pub enum SessionError {
     #[error("path: the current directory cannot be found out: {0}")]
     NoCurrentDirectory(NetError),
     /// The operating system gives no randomness.
-    #[error("disk: no randomness from the operating system: {0}")]
+    #[error("unsupported: no randomness from the operating system: {0}")]
     NoEntropy(Box<str>),
     /// A thread could not be started.
     #[error("limit: cannot start a worker thread: {0}")]

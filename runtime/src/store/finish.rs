@@ -1,6 +1,7 @@
 //! Makes things last: syncs files and their names, completes what is missing, renames the whole.
 
 use super::contents::DirIndex;
+use super::durable::{sync_data, sync_dir};
 use super::fault::{At, Fault, What};
 use super::pool::Handle;
 use super::site::Site;
@@ -24,7 +25,7 @@ impl Site<'_> {
             }
             let what = What::File(Place::Part, file);
             let handle = self.file_to_read(Place::Part, file)?;
-            rustix::io::retry_on_intr(|| rustix::fs::fdatasync(&handle)).at(what)?;
+            sync_data(&handle).at(what)?;
             stamps.push(stamp(&rustix::fs::fstat(&handle).at(what)?));
             self.torrent.note_dirs(leaf);
         }
@@ -41,7 +42,7 @@ impl Site<'_> {
                 What::Dir(place, dir) => self.dir(place, dir, false),
                 _ => self.base(false),
             }
-            .and_then(|dir| rustix::io::retry_on_intr(|| rustix::fs::fsync(&dir)).at(what));
+            .and_then(|dir| sync_dir(&dir).at(what));
             if let Err(fault) = synced {
                 lock(&self.torrent.entries).unsynced.extend(waiting);
                 return Err(fault);
@@ -99,7 +100,7 @@ impl Site<'_> {
                 *id == torrent && matches!(what, What::Dir(Place::Part, _) | What::File(Place::Part, _))
             });
         }
-        rustix::io::retry_on_intr(|| rustix::fs::fsync(&base)).at(What::Base)
+        sync_dir(&base).at(What::Base)
     }
 
     fn rename(&self, base: &Handle, part: &OsStr, name: &OsStr) -> Result<(), Fault> {

@@ -1,5 +1,6 @@
 //! The journal's file: replaced whole, added to record by record, never left with half a record in the middle.
 
+use super::durable::{sync_data, sync_dir};
 use super::fault::{At, Fault, What};
 use super::pool::Handle;
 use super::site::Site;
@@ -48,12 +49,12 @@ impl Site<'_> {
         let new = self.open_record(Place::JournalNew, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
         let new = Handle::new(new, true);
         write_all(&new, &mut [IoSlice::new(data)], 0).at(NEW)?;
-        rustix::fs::fsync(&new).at(NEW)?;
+        sync_data(&new).at(NEW)?;
         let names = [Place::JournalNew, Place::Journal].map(|place| self.torrent.name_of(place));
         rustix::fs::renameat(&base, &names[0], &base, &names[1]).at(JOURNAL)?;
         *torn = None;
         self.pool.put((self.torrent.id, JOURNAL), new);
-        rustix::fs::fsync(&base).at(What::Base)
+        sync_dir(&base).at(What::Base)
     }
 
     /// Adds to the journal. What could not be added or synced whole is taken back.
@@ -66,7 +67,7 @@ impl Site<'_> {
         }
         let end = length(&file)?;
         let added = write_all(&file, &mut [IoSlice::new(data)], end)
-            .and_then(|()| if sync { rustix::fs::fdatasync(&file) } else { Ok(()) });
+            .and_then(|()| if sync { sync_data(&file) } else { Ok(()) });
         if added.is_err() && rustix::fs::ftruncate(&file, end).is_err() {
             *torn = Some(end);
         }

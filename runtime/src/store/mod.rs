@@ -5,6 +5,7 @@
 
 mod allocate;
 mod contents;
+mod durable;
 mod fault;
 mod finish;
 mod journal;

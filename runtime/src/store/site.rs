@@ -1,6 +1,7 @@
 //! Opens the files and directories of one torrent, one element at a time, and follows no link on the way.
 
 use super::contents::{DirIndex, Leaf};
+use super::durable::sync_dir;
 use super::fault::{At, Fault, What};
 use super::pool::{Handle, Pool};
 use super::torrent::Torrent;
@@ -211,7 +212,7 @@ fn make_with_parents(path: &Path) -> Result<(), Errno> {
             Err(e) => return Err(e),
         }
         if let Some(above) = dir.parent() {
-            rustix::fs::fsync(rustix::fs::open(above, ALWAYS | OFlags::DIRECTORY, Mode::empty())?)?;
+            sync_dir(rustix::fs::open(above, ALWAYS | OFlags::DIRECTORY, Mode::empty())?)?;
         }
     }
     Ok(())
