@@ -97,7 +97,7 @@ pub const fn is_hidden(c: char) -> bool {
 }
 
 /// The part of [`is_hidden`] that is not a control character and breaks no line.
-pub(crate) const fn is_invisible(c: char) -> bool {
+const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -106,7 +106,7 @@ pub(crate) const fn is_invisible(c: char) -> bool {
 }
 
 /// The line breaks that are not control characters.
-pub(crate) const fn is_line_separator(c: char) -> bool {
+const fn is_line_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 

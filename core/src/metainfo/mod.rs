@@ -28,9 +28,28 @@ use bytes::Bytes;
 /// that its name and its files' paths are safe to create. Texts ([`comment`](Self::comment) and the like) are as
 /// they came: pass them through [`escape`](crate::escape) before showing them.
 ///
-/// Text that is not UTF-8 is decoded by one rule, names included: each byte that is not part of UTF-8 becomes `%`
-/// and two hexadecimal digits, so that two names that differ stay different. Where a key has a twin that ends
-/// in `.utf-8`, the twin is preferred.
+/// Where a key has a twin that ends in `.utf-8`, the twin is preferred.
+///
+/// # Names
+///
+/// A name that is empty, is `.` or `..`, or holds `/`, `\` or a control character makes the torrent unusable.
+/// Any other becomes a name on the disk by the same steps on every system, so that a torrent has the same files
+/// everywhere:
+///
+/// 1. each byte that is not part of UTF-8 becomes `%` and two hexadecimal digits, so that names that differ stay
+///    different (other texts are decoded in the same way);
+/// 2. characters that cannot be seen, or that turn the direction of writing, are dropped, and what is left must
+///    still be a name;
+/// 3. a name that Windows takes for a device or a drive (`CON`, `com1.txt`, `C:x`) gets a `_` before it;
+/// 4. one that ends in a dot or a space, which Windows would cut off, gets a `_` after it;
+/// 5. one of more than [`MAX_PATH_ELEMENT`](crate::limits::MAX_PATH_ELEMENT) bytes is cut before its extension,
+///    and `~` with eight digits of its SHA-1 marks the cut.
+///
+/// Two paths that are then equal, or that differ only in capital letters or in how accents are coded, make the
+/// torrent unusable: on some file systems they are one file. So does a file that is another's directory. Padding
+/// files are never on the disk and may have equal names.
+///
+/// # No data
 ///
 /// A torrent without a single byte of data is refused: there would be no piece to transfer or verify.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,5 @@
 //! The one maker of names on the disk. Whatever a torrent calls a file, only what comes out of here is created.
-//!
-//! A name is refused where it is empty, is `.` or `..`, or holds `/`, `\` or a control character. Otherwise,
-//! by the same rule on every system, so that a torrent has the same files everywhere:
-//!
-//! 1. bytes that are not UTF-8 become `%` and two hexadecimal digits;
-//! 2. characters that cannot be seen or that turn the direction of writing are dropped;
-//! 3. a name that Windows takes for a device or a drive (`CON`, `com1.txt`, `C:x`) gets a `_` before it;
-//! 4. one that ends in a dot or a space, which Windows cuts off, gets a `_` after it;
-//! 5. one of more than [`MAX_PATH_ELEMENT`] bytes is cut, before its extension, and `~` with eight digits of
-//!    its SHA-1 marks the cut.
-//!
-//! Two paths that the rule makes equal, or that differ only in capital letters or in how accents are coded,
-//! are refused: on some file system they are one file.
+//! The rule is in the documentation of [`Metainfo`](super::Metainfo); what clashes is refused here, too.
 
 use super::error::{NameFault, PathError};
 use super::fields::decode_text;
