@@ -3,6 +3,7 @@
 use crate::args::{self, Driver};
 use crate::exit::{Exit, Failure};
 use peerless_core::Config;
+use peerless_mio::MioSession;
 use peerless_runtime::{Listen, Session, SessionError, Settings};
 
 /// Something to do with a session, whichever driver runs it.
@@ -16,8 +17,10 @@ pub(crate) trait Job {
 
 /// Opens a session of the chosen driver and does the job with it.
 pub(crate) fn with_session<J: Job>(driver: Driver, settings: Settings, job: J) -> Result<J::Output, Failure> {
-    let _ = (settings, job);
-    Err(Failure::new(Exit::Usage, format!("unsupported: this build has no driver {driver:?}")))
+    Ok(match driver {
+        Driver::Mio => job.run(MioSession::open(settings)?),
+        Driver::Smol => return Err(Failure::new(Exit::Usage, "unsupported: the smol driver is not built yet".to_owned())),
+    })
 }
 
 /// The settings that the command line asks for.
