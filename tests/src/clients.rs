@@ -39,6 +39,8 @@ pub struct Libtorrent {
     pub third: Option<u8>,
     /// Bytes a second.
     pub upload_limit: Option<u32>,
+    /// The only peer that it may know, in place of those from the tracker.
+    pub peer: Option<SocketAddrV4>,
 }
 
 /// A running client.
@@ -118,11 +120,8 @@ impl Peer {
 
     /// Ends it in an orderly way, so that all is on the disk, and waits for that.
     pub fn stop(&mut self) {
-        // aria2 waits for its tracker on the first signal, and no longer on the second.
-        if self.client == Client::Aria2 {
-            self.process.signal(Signal::TERM);
-        }
-        self.process.stop();
+        // aria2 tells the tracker when it gets SIGINT, and nobody when it gets SIGTERM.
+        self.process.stop(if self.client == Client::Aria2 { Signal::INT } else { Signal::TERM });
     }
 
     /// Ends a libtorrent, and says how many bytes of payload it had uploaded.
@@ -131,7 +130,7 @@ impl Peer {
     /// When it is not libtorrent.
     pub fn stop_and_count_uploaded(&mut self) -> u64 {
         assert_eq!(self.client, Client::Libtorrent, "the others do not say");
-        self.process.stop();
+        self.process.stop(Signal::TERM);
         self.process.wait_for("count of bytes", Deadline::seconds(1), |line| {
             line.strip_prefix("uploaded ")?.split(' ').next()?.parse().ok()
         })
@@ -147,6 +146,9 @@ fn libtorrent(how: Libtorrent, torrent: &Torrent, parent: &Path, addr: SocketAdd
     }
     if let Some(limit) = how.upload_limit {
         job["upload_limit"] = limit.into();
+    }
+    if let Some(peer) = how.peer {
+        job["peer"] = peer.to_string().into();
     }
     // The system's own Python: the one for which the distribution builds libtorrent.
     let mut command = Command::new("/usr/bin/python3");

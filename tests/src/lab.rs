@@ -5,9 +5,10 @@
 //! not do: Transmission refuses peers in it.
 
 use crate::clients::Client;
+use crate::peerless;
 use std::cell::Cell;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -96,17 +97,16 @@ pub fn in_lab<F: FnOnce(&Lab)>(test: F) {
     let path = std::any::type_name::<F>();
     let name = path.trim_end_matches("::{{closure}}").split_once("::").map_or(path, |(_, name)| name);
     let network = Network::best();
-    let output = network
-        .command()
-        .arg(std::env::current_exe().expect("a test knows its own binary"))
-        .args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"])
-        .env(VARIABLE, network.name())
-        .output()
-        .unwrap_or_else(|e| panic!("cannot run {name} in a process of its own: {e}"));
+    let mut command = network.command();
+    command.arg(std::env::current_exe().expect("a test knows its own binary"));
+    command.args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]);
+    command.env(VARIABLE, network.name());
+    peerless::hand_on(&mut command);
+    let output = command.output().unwrap_or_else(|e| panic!("cannot run {name} by itself: {e}"));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     eprint!("{err}");
     err.lines().filter(|line| line.starts_with(SKIPPED)).for_each(say);
-    assert!(output.status.success(), "{name} failed ({})\n{out}", output.status);
+    assert!(output.status.success(), "{name} failed ({}), see above", output.status);
     assert!(out.contains("1 passed"), "{name} did not run\n{out}");
 }
 
@@ -115,6 +115,9 @@ impl Lab {
         if network != Network::Loopback {
             run("ip", &["link", "set", "lo", "up"]);
             run("ip", &["address", "add", "198.18.0.1/15", "dev", "lo"]);
+            if ipv6() {
+                run("ip", &["address", "add", "fd00::1/128", "dev", "lo", "nodad"]);
+            }
         }
         let dir = tempfile::Builder::new().prefix("peerless-lab-").tempdir().expect("a temporary directory");
         Self { dir, network, given: Cell::new(0) }
@@ -138,7 +141,21 @@ impl Lab {
             Network::Loopback => Ipv4Addr::new(127, high | 1, low, n + 1),
             Network::Root | Network::User => Ipv4Addr::new(198, 18, 1, n),
         };
-        SocketAddrV4::new(ip, 10_000 + u16::from(low) * 100 + u16::from(n))
+        // Below the ports that the kernel gives to outgoing connections.
+        SocketAddrV4::new(ip, 10_000 + u16::from(low) * 80 + u16::from(n))
+    }
+
+    /// The same with IPv6; `None`, and a word on stderr, where the machine has none.
+    pub fn next_addr_v6(&self) -> Option<SocketAddrV6> {
+        let ip = match self.network {
+            _ if !ipv6() => {
+                eprintln!("{SKIPPED} this machine has no IPv6");
+                return None;
+            }
+            Network::Loopback => Ipv6Addr::LOCALHOST,
+            Network::Root | Network::User => Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1),
+        };
+        Some(SocketAddrV6::new(ip, self.next_addr().port(), 0, 0))
     }
 
     /// The directory of this name in the lab's own, made if it is not there.
@@ -165,6 +182,11 @@ impl Lab {
     pub(crate) const fn network(&self) -> Network {
         self.network
     }
+}
+
+/// Whether the kernel has IPv6, and it is not turned off.
+fn ipv6() -> bool {
+    std::fs::read("/proc/sys/net/ipv6/conf/lo/disable_ipv6").is_ok_and(|disabled| disabled == b"0\n")
 }
 
 /// Tells the person at the terminal, past the capture of the test harness. That nobody may be there is no

@@ -12,7 +12,10 @@ mod deadline;
 mod lab;
 mod opentracker;
 mod payload;
+mod peerless;
 mod process;
+mod script_peer;
+pub mod script_tracker;
 mod torrent;
 
 pub use clients::{Client, Libtorrent, Peer};
@@ -21,7 +24,10 @@ pub use deadline::{Deadline, wait_until};
 pub use lab::{Lab, in_lab};
 pub use opentracker::Opentracker;
 pub use payload::Payload;
+pub use peerless::Driver;
 pub use process::Process;
+pub use script_peer::{Manner, ScriptPeer};
+pub use script_tracker::{Announce, Answer, ScriptTracker};
 pub use torrent::Torrent;
 
 pub use rustix::process::Signal;

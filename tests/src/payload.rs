@@ -45,7 +45,7 @@ impl Payload {
         self.total
     }
 
-    /// The length of a piece in bytes; a multiple of 8.
+    /// The length of a piece in bytes.
     pub const fn piece_length(&self) -> u32 {
         self.piece_length
     }
@@ -58,14 +58,20 @@ impl Payload {
     /// The bytes of a piece.
     pub fn piece(&self, index: u32) -> Vec<u8> {
         let start = u64::from(index) * u64::from(self.piece_length);
-        let len = (self.total - start).min(self.piece_length.into()) as usize;
-        let mut bytes = Vec::with_capacity(len + 8);
+        self.bytes(start, (self.total - start).min(self.piece_length.into()) as usize)
+    }
+
+    /// The `len` bytes from `start` on.
+    pub fn bytes(&self, start: u64, len: usize) -> Vec<u8> {
+        let skip = (start % 8) as usize;
+        let mut bytes = Vec::with_capacity(skip + len + 8);
         let mut word = start / 8;
-        while bytes.len() < len {
+        while bytes.len() < skip + len {
             bytes.extend_from_slice(&mix(self.seed.wrapping_add(word)).to_le_bytes());
             word += 1;
         }
-        bytes.truncate(len);
+        bytes.truncate(skip + len);
+        bytes.drain(..skip);
         bytes
     }
 

@@ -113,12 +113,12 @@ impl Process {
         }
     }
 
-    /// Asks the process to end (SIGTERM) and waits for it.
+    /// Asks the process to end by `signal`, and waits for it.
     ///
     /// # Panics
     /// When it does not end within ten seconds.
-    pub fn stop(&mut self) -> ExitStatus {
-        self.signal(Signal::TERM);
+    pub fn stop(&mut self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
         self.wait_exit(Deadline::seconds(10))
     }
 

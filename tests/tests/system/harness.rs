@@ -1,6 +1,11 @@
 //! The tools of the suite, proved with real clients among themselves: where these fail, ours is not to blame.
 
-use peerless_tests::{Client, Lab, Libtorrent, Opentracker, Payload, Peer, Torrent, in_lab, same_bytes};
+use peerless_tests::script_tracker::{chunked, compact, dictionaries, gzipped, http, with_peers};
+use peerless_tests::{
+    Answer, Client, Deadline, Lab, Libtorrent, Manner, Opentracker, Payload, Peer, ScriptPeer, ScriptTracker,
+    Torrent, in_lab, same_bytes,
+};
+use std::net::SocketAddr;
 
 /// One client downloads from another, through opentracker.
 fn one_downloads_from_the_other(lab: &Lab, from: Client, to: Client, payload: &Payload) {
@@ -72,5 +77,49 @@ fn three_libtorrents_with_a_third_each_make_a_whole() {
             let uploaded = seed.stop_and_count_uploaded();
             assert!(uploaded >= payload.total() / 4, "a seed with a third uploaded only {uploaded}");
         }
+    });
+}
+
+/// A client downloads from a scripted seed, of which it hears from a scripted tracker.
+fn downloads_by_script(lab: &Lab, client: Client, answer: impl Fn(&[SocketAddr]) -> Vec<u8>) -> ScriptPeer {
+    let payload = Payload::file("file.bin", 4 << 20, 64 << 10);
+    let addr = lab.next_addr();
+    let url = format!("http://{addr}/announce");
+    let torrent = Torrent::new(&lab.dir("torrents"), &payload, &[&[&url]]);
+    let seed = ScriptPeer::seed(lab.next_addr(), &torrent, Manner::Honest);
+    let tracker = ScriptTracker::start(addr, vec![Answer::Raw(answer(&[seed.addr]))]);
+
+    let out = lab.dir("out");
+    let mut leech = Peer::leech(lab, client, &torrent, &out);
+    leech.wait_complete(60);
+    leech.stop();
+    let source = payload.write(&lab.dir("source"));
+    assert_eq!(same_bytes(&source, &out.join(payload.name())), Ok(()));
+    assert_eq!(tracker.announces()[0].params["info_hash"], torrent.info_hash.0);
+    tracker.wait_for("stopped", Deadline::seconds(1), |a| a.text("event") == "stopped");
+    seed
+}
+
+#[test]
+fn an_honest_scripted_seed_is_one_for_aria2_too() {
+    in_lab(|lab| {
+        let seed =
+            downloads_by_script(lab, Client::Aria2, |peers| http("200 OK", "", &with_peers(&compact(peers))));
+        assert_eq!(seed.blocks(), 256);
+        assert_eq!(seed.corrupt(), 0);
+    });
+}
+
+#[test]
+fn libtorrent_reads_what_a_scripted_tracker_compresses() {
+    in_lab(|lab| {
+        downloads_by_script(lab, Client::Libtorrent, |peers| gzipped(&with_peers(&dictionaries(peers))));
+    });
+}
+
+#[test]
+fn aria2_reads_what_a_scripted_tracker_sends_in_chunks() {
+    in_lab(|lab| {
+        downloads_by_script(lab, Client::Aria2, |peers| chunked(&with_peers(&compact(peers))));
     });
 }
