@@ -1,6 +1,5 @@
 //! `peerless`: a BitTorrent client for the command line.
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "sessions are called once a driver is there to run them")]
 
 mod args;
 mod commands;

@@ -86,7 +86,7 @@ struct Watch {
     /// Pieces that match, of how many: from a verification.
     checked: Option<(u32, u32)>,
     /// Pieces that do not match: from a verification.
-    bad: BTreeSet<PieceIndex>,
+    bad: Vec<PieceIndex>,
     error: Option<TorrentError>,
     /// The signal that asked for the stop.
     signal: Option<Exit>,
@@ -104,7 +104,7 @@ impl Watch {
             status: None,
             completed: false,
             checked: None,
-            bad: BTreeSet::new(),
+            bad: Vec::new(),
             error: None,
             signal: None,
             stopping: None,
@@ -145,12 +145,10 @@ impl Watch {
                 self.completed = true;
                 self.show(session);
             }
-            Event::Checked { good, total, .. } => {
+            Event::Checked { good, total, bad, .. } => {
                 self.checked = Some((*good, *total));
+                self.bad.clone_from(bad);
                 self.show(session);
-            }
-            Event::PieceFailed { piece, .. } if self.goal == Goal::Verify => {
-                self.bad.insert(*piece);
             }
             Event::Failed { error, .. } => self.error = Some(error.clone()),
             Event::Stopped { .. } => self.stop(session),

@@ -88,7 +88,10 @@ pub(super) fn status_line(now: Duration, pace: &Pace, status: &TorrentStatus) ->
             if status.up_rate > 0 {
                 line += &format!(", up {}", text::rate(status.up_rate));
             }
-            why.map_or(line.clone(), |why| format!("{line}: {why}"))
+            if let Some(why) = why {
+                line += &format!(": {why}");
+            }
+            line
         }
         Phase::Seeding => format!(
             "seeding: {} given (ratio {}), {}, {peers}",

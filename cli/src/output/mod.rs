@@ -86,7 +86,7 @@ impl View {
             Self::Json(_) => json::listening(&list()),
             Self::Bar(bar) if bar.verbose() => bar.say(&format!("listening on {}", list().join(", "))),
             Self::Lines(lines) if lines.verbose() => {
-                lines::say(&format!("listening on {}", list().join(", ")))
+                lines::say(&format!("listening on {}", list().join(", ")));
             }
             _ => {}
         }
