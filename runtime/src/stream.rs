@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 /// Slices that one call hands to the system.
 const MAX_SLICES: usize = 64;
@@ -16,7 +17,7 @@ const MAX_SLICES: usize = 64;
 /// A nonblocking connection with its send queue.
 #[derive(Debug)]
 pub struct Stream {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     connecting: bool,
     tls: Option<Box<TlsClient>>,
     queue: VecDeque<Bytes>,
@@ -38,14 +39,14 @@ pub enum Read {
 impl Stream {
     /// Begins to connect. With `tls`, the other side is to prove that it is this.
     pub fn connect(remote: SocketAddr, tls: Option<TlsClient>) -> Result<Self, NetError> {
-        let socket = net::connect(remote)?;
+        let socket = Arc::new(net::connect(remote)?);
         Ok(Self { socket, connecting: true, tls: tls.map(Box::new), queue: VecDeque::new() })
     }
 
     /// Takes a connection that was accepted.
     pub fn accepted(socket: TcpStream) -> Result<Self, NetError> {
         net::accepted(&socket)?;
-        Ok(Self { socket, connecting: false, tls: None, queue: VecDeque::new() })
+        Ok(Self { socket: Arc::new(socket), connecting: false, tls: None, queue: VecDeque::new() })
     }
 
     /// Whether it is still being opened.
@@ -56,7 +57,7 @@ impl Stream {
     /// To be called when the socket is writable while [`is_connecting`](Self::is_connecting): how it went, or
     /// `None` while that is not decided.
     pub fn finish_connecting(&mut self) -> Option<Result<SocketAddr, NetError>> {
-        let outcome = net::connected(&self.socket)?;
+        let outcome = net::connected(&*self.socket)?;
         self.connecting = false;
         self.queue_ciphertext();
         Some(outcome)
@@ -95,7 +96,7 @@ impl Stream {
             *slice = IoSlice::new(data);
         }
         let count = self.queue.len().min(MAX_SLICES);
-        let written = self.socket.write_vectored(&slices[..count])?;
+        let written = (&*self.socket).write_vectored(&slices[..count])?;
         let mut left = written;
         while left > 0
             && let Some(front) = self.queue.front_mut()
@@ -117,7 +118,7 @@ impl Stream {
 
     /// Reads once.
     pub fn read(&mut self, buffer: &mut ReceiveBuffer) -> Read {
-        let data = match buffer.read(&self.socket) {
+        let data = match buffer.read(&*self.socket) {
             Ok(data) if data.is_empty() => return Read::End,
             Ok(data) => data,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
@@ -141,8 +142,8 @@ impl Stream {
         }
     }
 
-    /// The socket.
-    pub const fn socket(&self) -> &TcpStream {
+    /// The socket, shared so that a driver can have it watched while it uses the stream.
+    pub const fn socket(&self) -> &Arc<TcpStream> {
         &self.socket
     }
 }
