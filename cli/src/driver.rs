@@ -5,6 +5,7 @@ use crate::exit::{Exit, Failure};
 use peerless_core::Config;
 use peerless_mio::MioSession;
 use peerless_runtime::{Listen, Session, SessionError, Settings};
+use peerless_smol::SmolSession;
 
 /// Something to do with a session, whichever driver runs it.
 pub(crate) trait Job {
@@ -19,7 +20,7 @@ pub(crate) trait Job {
 pub(crate) fn with_session<J: Job>(driver: Driver, settings: Settings, job: J) -> Result<J::Output, Failure> {
     Ok(match driver {
         Driver::Mio => job.run(MioSession::open(settings)?),
-        Driver::Smol => return Err(Failure::new(Exit::Usage, "unsupported: the smol driver is not built yet".to_owned())),
+        Driver::Smol => job.run(SmolSession::open(settings)?),
     })
 }
 

@@ -4,8 +4,8 @@
 //! cargo run -p peerless-core --example embed -- FILE.torrent TARGET PEER:PORT...
 //! ```
 //!
-//! It shows all that an embedder has to do. Disk operations are carried out in the loop; a program with more
-//! to do would hand them to a thread: they are owned values, and so are their answers.
+//! This is all that an embedder has to do. A program with more to do hands disk operations to a thread.
+#![allow(clippy::disallowed_types, dead_code)] // I/O is what this adds; its test has a `main` of its own
 
 use bytes::{Buf, Bytes};
 use peerless_core::*;
@@ -13,29 +13,27 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Downloads a torrent to `target` from these peers and the torrent's own trackers.
-pub fn download(metainfo: Metainfo, target: PathBuf, peers: Vec<SocketAddr>) -> io::Result<()> {
-    let peers = peers.into_iter().map(PeerAddr::Addr).collect();
-    let options = TorrentOptions { peers, ..TorrentOptions::default() };
-    let metainfo = Arc::new(metainfo);
+/// Downloads a torrent to `target` from these peers and from those that its trackers know.
+pub(crate) fn download(metainfo: Metainfo, target: PathBuf, peers: Vec<SocketAddr>) -> io::Result<()> {
+    let disk = Disk { target, length: metainfo.geometry().total() };
     let mut seed = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut seed)?;
     let mut engine = Engine::new(Config::default(), seed, Instant::ZERO);
-    engine.add_torrent(Instant::ZERO, metainfo.clone(), options).map_err(io::Error::other)?;
-    let disk = Disk { metainfo, target };
-    let mut sockets = Sockets { engine, started: std::time::Instant::now(), open: BTreeMap::new(), disk };
-    sockets.run()
+    let peers = peers.into_iter().map(PeerAddr::Addr).collect();
+    let options = TorrentOptions { peers, ..TorrentOptions::default() };
+    engine.add_torrent(Instant::ZERO, Arc::new(metainfo), options).map_err(io::Error::other)?;
+    Loop { engine, started: std::time::Instant::now(), sockets: BTreeMap::new(), disk }.run()
 }
 
-struct Sockets {
+struct Loop {
     engine: Engine,
     started: std::time::Instant,
-    open: BTreeMap<ConnId, Socket>,
+    sockets: BTreeMap<ConnId, Socket>,
     disk: Disk,
 }
 
@@ -46,26 +44,18 @@ struct Socket {
     unsent: VecDeque<Bytes>,
 }
 
-impl Sockets {
-    fn now(&self) -> Instant {
-        Instant::ZERO + self.started.elapsed()
-    }
-
-    fn tell(&mut self, input: Input) {
-        self.engine.handle(self.now(), input);
-    }
-
-    /// Does what the engine asks for, waits for what happens, tells the engine: until the torrent has ended.
+impl Loop {
+    /// Does what the engine asks for, waits for what happens, tells the engine: until the end.
     fn run(&mut self) -> io::Result<()> {
-        let mut failed = None;
+        let mut outcome = Ok(());
         loop {
             while let Some(action) = self.engine.poll_action() {
                 self.perform(action);
             }
             while let Some(event) = self.engine.poll_event() {
                 match event {
-                    Event::Failed { error, .. } => failed = Some(error),
-                    Event::Stopped { .. } => return failed.map_or(Ok(()), |e| Err(io::Error::other(e))),
+                    Event::Failed { error, .. } => outcome = Err(io::Error::other(error)),
+                    Event::Stopped { .. } => return outcome,
                     _ => {}
                 }
             }
@@ -73,30 +63,26 @@ impl Sockets {
         }
     }
 
+    fn tell(&mut self, input: Input) {
+        if let Input::Closed { conn, .. } | Input::ConnectFailed { conn, .. } = &input {
+            self.sockets.remove(conn);
+        }
+        self.engine.handle(Instant::ZERO + self.started.elapsed(), input);
+    }
+
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Connect { conn, tls: Some(_), .. } => {
-                self.tell(Input::ConnectFailed { conn, error: NetError::Tls("not in this example".into()) });
-            }
-            Action::Connect { conn, remote, tls: None } => {
-                if let Err(e) = self.connect(conn, remote) {
-                    self.tell(Input::ConnectFailed { conn, error: net_error(&e) });
+            Action::Connect { conn, remote, tls } => {
+                let plain = tls.map_or(Ok(()), |_| Err(io::Error::other("no TLS in this example")));
+                if let Err(error) = plain.and_then(|()| self.connect(conn, remote)) {
+                    self.tell(Input::ConnectFailed { conn, error: net_error(&error) });
                 }
             }
-            Action::Send { conn, data } => {
-                if let Some(socket) = self.open.get_mut(&conn) {
-                    socket.unsent.push_back(data);
-                }
-            }
-            Action::SetReadable { conn, readable } => {
-                if let Some(socket) = self.open.get_mut(&conn) {
-                    socket.reading = readable;
-                }
-            }
-            Action::Close { conn } => drop(self.open.remove(&conn)),
+            Action::Send { conn, data } => self.socket(conn, |socket| socket.unsent.push_back(data)),
+            Action::SetReadable { conn, readable } => self.socket(conn, |socket| socket.reading = readable),
+            Action::Close { conn } => drop(self.sockets.remove(&conn)),
             Action::Resolve { job, host } => {
-                let found =
-                    (&*host, 0).to_socket_addrs().map(|all| all.map(|a| a.ip()).collect::<Vec<IpAddr>>());
+                let found = (&*host, 0).to_socket_addrs().map(|all| all.map(|a| a.ip()).collect());
                 let result = found.map_err(|e| ResolveError::Failed(e.to_string().into()));
                 self.tell(Input::Resolved { job, result });
             }
@@ -108,36 +94,35 @@ impl Sockets {
         }
     }
 
+    fn socket(&mut self, conn: ConnId, act: impl FnOnce(&mut Socket)) {
+        self.sockets.get_mut(&conn).map(act);
+    }
+
     fn connect(&mut self, conn: ConnId, remote: SocketAddr) -> io::Result<()> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(remote), socket2::Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
-        match socket.connect(&remote.into()) {
-            Err(e) if e.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {
-                return Err(e);
-            }
-            _ => {}
+        if let Err(e) = socket.connect(&remote.into())
+            && e.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+        {
+            return Err(e);
         }
         let unsent = VecDeque::new();
-        self.open.insert(conn, Socket { stream: socket.into(), connecting: true, reading: true, unsent });
+        self.sockets.insert(conn, Socket { stream: socket.into(), connecting: true, reading: true, unsent });
         Ok(())
     }
 
     /// Sleeps until a socket is ready or the engine wants to be called.
     fn wait(&mut self) -> io::Result<()> {
-        let timeout = self.engine.poll_timeout().map(|at| {
-            let time = at.since(self.now());
-            Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) }
-        });
-        let ids: Vec<ConnId> = self.open.keys().copied().collect();
+        let time = self.engine.poll_timeout().map(|at| at.since(Instant::ZERO + self.started.elapsed()));
+        let timeout = time.and_then(|time| Timespec::try_from(time).ok());
         let wanted = |s: &Socket| {
             let out = if s.connecting || !s.unsent.is_empty() { PollFlags::OUT } else { PollFlags::empty() };
             if s.reading && !s.connecting { out | PollFlags::IN } else { out }
         };
-        let mut fds: Vec<PollFd<'_>> =
-            self.open.values().map(|s| PollFd::new(&s.stream, wanted(s))).collect();
+        let mut fds: Vec<_> = self.sockets.values().map(|s| PollFd::new(&s.stream, wanted(s))).collect();
         poll(&mut fds, timeout.as_ref())?;
-        let ready: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
-        for (conn, ready) in ids.into_iter().zip(ready) {
+        let ready: Vec<_> = self.sockets.keys().copied().zip(fds.iter().map(PollFd::revents)).collect();
+        for (conn, ready) in ready {
             if ready.intersects(PollFlags::OUT | PollFlags::ERR) {
                 self.writable(conn);
             }
@@ -149,31 +134,31 @@ impl Sockets {
         Ok(())
     }
 
-    /// Ends connecting, or sends what waits. A socket that is broken says so when it is read.
+    /// Ends connecting, or sends what waits. What broke says so when it is read.
     fn writable(&mut self, conn: ConnId) {
-        let now = self.now();
-        let Some(socket) = self.open.get_mut(&conn) else { return };
-        if socket.connecting {
-            socket.connecting = false;
-            let input = match socket.stream.peer_addr().and_then(|_| socket.stream.local_addr()) {
+        let Some(socket) = self.sockets.get_mut(&conn) else { return };
+        if core::mem::take(&mut socket.connecting) {
+            let failure = socket.stream.take_error().and_then(|e| e.map_or(Ok(()), Err));
+            return self.tell(match failure.and_then(|()| socket.stream.local_addr()) {
                 Ok(local) => Input::Connected { conn, local },
                 Err(e) => Input::ConnectFailed { conn, error: net_error(&e) },
-            };
-            return self.tell(input);
+            });
         }
+        let mut bytes = 0;
         while let Some(data) = socket.unsent.front_mut()
-            && let Ok(bytes) = socket.stream.write(data)
+            && let Ok(sent) = socket.stream.write(data)
         {
-            data.advance(bytes);
+            bytes += sent;
+            data.advance(sent);
             if data.is_empty() {
                 socket.unsent.pop_front();
             }
-            self.engine.handle(now, Input::Sent { conn, bytes });
         }
+        self.tell(Input::Sent { conn, bytes });
     }
 
     fn readable(&mut self, conn: ConnId) {
-        let Some(socket) = self.open.get_mut(&conn) else { return };
+        let Some(socket) = self.sockets.get_mut(&conn) else { return };
         let mut buffer = vec![0; 256 << 10];
         let input = match socket.stream.read(&mut buffer) {
             Ok(0) => Input::Closed { conn, error: None },
@@ -189,10 +174,10 @@ fn net_error(e: &io::Error) -> NetError {
     NetError::Other { code: e.raw_os_error().unwrap_or(0), text: e.to_string().into() }
 }
 
-/// Where the files are. One operation after the other, the simplest way that is right.
+/// The file. A torrent of several has a directory at each place; [`FileLayout::files`] tells the paths in it.
 struct Disk {
-    metainfo: Arc<Metainfo>,
     target: PathBuf,
+    length: u64,
 }
 
 impl Disk {
@@ -202,108 +187,63 @@ impl Disk {
         path.into()
     }
 
-    fn file(&self, place: Place, file: FileIndex) -> PathBuf {
-        let entry = &self.metainfo.layout().files()[file.as_usize()];
-        let mut path = self.path(place);
-        path.extend(entry.path.iter().map(|element| &**element));
-        path
-    }
-
     fn run(&self, task: DiskTask) -> DiskResult {
-        let action = task.verb();
+        let (action, path) = (task.verb(), self.target.to_string_lossy().into());
         self.try_run(task).map_err(|e| {
-            let kind = match e.kind() {
-                ErrorKind::StorageFull => DiskErrorKind::NoSpace,
-                ErrorKind::UnexpectedEof | ErrorKind::NotFound => DiskErrorKind::Short,
-                _ => DiskErrorKind::Other { code: e.raw_os_error().unwrap_or(0), text: e.to_string().into() },
-            };
-            DiskError { action, path: self.target.to_string_lossy().into(), kind }
+            let (code, text) = (e.raw_os_error().unwrap_or(0), e.to_string().into());
+            DiskError { action, path, kind: DiskErrorKind::Other { code, text } }
         })
     }
 
     fn try_run(&self, task: DiskTask) -> io::Result<DiskOutcome> {
-        let journal = self.path(Place::Journal);
-        let files = || (0..self.metainfo.layout().files().len() as u32).map(FileIndex);
+        let (part, log) = (self.path(Place::Part), self.path(Place::Journal));
+        let create = || File::options().create(true).truncate(false).write(true).open(&part);
         Ok(match task {
-            DiskTask::Survey { place } if !self.path(place).exists() => DiskOutcome::Survey(Survey::Absent),
-            DiskTask::Survey { place } => DiskOutcome::Survey(Survey::Present(
-                files().map(|f| stamp(&self.file(place, f)).ok()).collect(),
-            )),
+            DiskTask::Survey { place } => DiskOutcome::Survey(
+                fs::metadata(self.path(place))
+                    .map_or(Survey::Absent, |m| Survey::Present(vec![Some(stamp(&m))])),
+            ),
             DiskTask::Write { extents, data, mut hash, .. } => {
-                let mut data = Bytes::from(data.concat());
+                let data = data.concat();
                 hash.iter_mut().for_each(|hash| hash.update(&data));
-                for e in extents {
-                    let part = data.split_to(e.len as usize);
-                    if !e.padding {
-                        open(&self.file(Place::Part, e.file))?.write_all_at(&part, e.offset)?;
-                    }
-                }
+                create()?.write_all_at(&data, extents[0].offset)?;
                 DiskOutcome::Write(hash)
             }
             DiskTask::Digest { place, extents, mut hash } => {
-                hash.update(&self.read(place, &extents)?);
+                self.read(place, extents[0]).map(|data| hash.update(&data))?;
                 DiskOutcome::Digest(hash)
             }
-            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(place, &extents)?.into()),
+            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(place, extents[0])?.into()),
             DiskTask::Sync { files } => {
-                let paths = files.into_iter().map(|f| self.file(Place::Part, f));
-                let sync = |path: PathBuf| File::open(&path)?.sync_all().and_then(|()| stamp(&path));
-                DiskOutcome::Sync(paths.map(sync).collect::<io::Result<_>>()?)
+                create()?.sync_all()?;
+                DiskOutcome::Sync(vec![stamp(&fs::metadata(&part)?); files.len()])
             }
-            DiskTask::LoadJournal { .. } => {
-                DiskOutcome::LoadJournal(fs::read(&journal).ok().map(Bytes::from))
-            }
-            DiskTask::StoreJournal { data } => {
-                fs::write(&journal, data).map(|()| DiskOutcome::StoreJournal)?
-            }
+            DiskTask::LoadJournal { .. } => DiskOutcome::LoadJournal(fs::read(&log).ok().map(Bytes::from)),
+            DiskTask::StoreJournal { data } => fs::write(&log, data).map(|()| DiskOutcome::StoreJournal)?,
             DiskTask::AppendJournal { data, .. } => {
-                let mut file = File::options().append(true).open(&journal)?;
-                file.write_all(&data).and_then(|()| file.sync_data()).map(|()| DiskOutcome::AppendJournal)?
+                let mut file = File::options().append(true).open(&log)?;
+                file.write_all(&data).and_then(|()| file.sync_data())?;
+                DiskOutcome::AppendJournal
             }
-            DiskTask::Complete => {
-                for (n, file) in files().zip(self.metainfo.layout().files()).filter(|(_, file)| !file.padding)
-                {
-                    open(&self.file(Place::Part, n))?.set_len(file.length)?;
-                }
-                DiskOutcome::Complete
-            }
-            DiskTask::Publish => {
-                fs::rename(self.path(Place::Part), self.path(Place::Final)).map(|()| DiskOutcome::Publish)?
-            }
-            DiskTask::DeleteJournal => fs::remove_file(&journal).map(|()| DiskOutcome::DeleteJournal)?,
+            DiskTask::Complete => create()?.set_len(self.length).map(|()| DiskOutcome::Complete)?,
+            DiskTask::Publish => fs::rename(&part, &self.target).map(|()| DiskOutcome::Publish)?,
+            DiskTask::DeleteJournal => fs::remove_file(&log).map(|()| DiskOutcome::DeleteJournal)?,
         })
     }
 
-    fn read(&self, place: Place, extents: &[Extent]) -> io::Result<Vec<u8>> {
-        let mut all = Vec::new();
-        for e in extents {
-            let start = all.len();
-            all.resize(start + e.len as usize, 0);
-            if !e.padding {
-                File::open(self.file(place, e.file))?.read_exact_at(&mut all[start..], e.offset)?;
-            }
-        }
-        Ok(all)
+    fn read(&self, place: Place, at: Extent) -> io::Result<Vec<u8>> {
+        let mut data = vec![0; at.len as usize];
+        File::open(self.path(place))?.read_exact_at(&mut data, at.offset).map(|()| data)
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)?;
-    File::options().create(true).truncate(false).read(true).write(true).open(path)
+fn stamp(meta: &fs::Metadata) -> FileStamp {
+    FileStamp { len: meta.len(), modified: meta.mtime() }
 }
 
-fn stamp(path: &Path) -> io::Result<FileStamp> {
-    let meta = fs::metadata(path)?;
-    Ok(FileStamp { len: meta.len(), modified: std::os::unix::fs::MetadataExt::mtime(&meta) })
-}
-
-/// FILE.torrent TARGET PEER:PORT...
-#[allow(dead_code)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [torrent, target, peers @ ..] = &args[..] else {
-        return Err("FILE.torrent TARGET PEER:PORT...".into());
-    };
+    let [torrent, target, peers @ ..] = &args[..] else { return Err("FILE.torrent TARGET PEER...".into()) };
     let peers = peers.iter().map(|peer| peer.parse()).collect::<Result<_, _>>()?;
     Ok(download(Metainfo::parse(&fs::read(torrent)?)?, target.into(), peers)?)
 }

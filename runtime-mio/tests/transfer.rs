@@ -1,4 +1,5 @@
 //! A file goes from one session to another, over loopback, through real files.
+#![allow(clippy::unwrap_used)]
 
 use peerless_core::{Event, Goal, Metainfo, PeerAddr, SeedPolicy, TorrentOptions, metainfo::Builder, sha1};
 use peerless_mio::MioSession;

@@ -238,7 +238,7 @@ impl Engine {
     fn connected(&mut self, conn: ConnId) {
         match self.owner(conn) {
             Some((ConnOwner::Tracker(_, tracker), torrent, shared)) => {
-                torrent.tracker_connected(shared, tracker)
+                torrent.tracker_connected(shared, tracker);
             }
             Some((_, torrent, shared)) => torrent.connected(shared, conn),
             None => {}

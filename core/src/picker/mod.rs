@@ -3,7 +3,6 @@
 //! A plain policy that knows connections by number only. It owns the rule that a wanted block is always in
 //! exactly one state: free, requested, received or written; whatever fails, a block is never lost.
 // The torrent machine, which uses it, is being built.
-#![cfg_attr(not(test), allow(dead_code))]
 
 mod endgame;
 mod free_blocks;
@@ -20,10 +19,13 @@ mod workload;
 
 use crate::bitfield::Bitfield;
 use crate::geometry::Geometry;
-use crate::ids::{BlockId, ConnId, PieceIndex};
+#[cfg(test)]
+use crate::ids::BlockId;
+use crate::ids::{ConnId, PieceIndex};
 use crate::time::Instant;
 use alloc::collections::BTreeSet;
 use core::net::IpAddr;
+#[cfg(test)]
 use open_piece::State;
 use open_set::OpenSet;
 use rand_chacha::ChaCha8Rng;
@@ -72,6 +74,7 @@ impl PickFor<'_> {
 }
 
 /// The state of a block.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockState {
     /// Wanted, and requested of nobody.
@@ -148,6 +151,7 @@ impl Picker {
     }
 
     /// Whether a peer with these pieces has one that we miss.
+    #[cfg(test)]
     pub(crate) fn wants_from(&self, has: &Bitfield) -> bool {
         // Who has more pieces than we have has one that we miss.
         has.count() > self.have.count() || (!self.is_complete() && has.has_more_than(&self.have))
@@ -165,11 +169,13 @@ impl Picker {
     }
 
     /// The addresses that sent the received blocks of an open piece, each once.
+    #[cfg(test)]
     pub(crate) fn senders(&self, piece: PieceIndex) -> impl Iterator<Item = IpAddr> + '_ {
         self.opens.get(piece).into_iter().flat_map(|open| open.senders())
     }
 
     /// The state of a block, which must be one of this torrent.
+    #[cfg(test)]
     pub(crate) fn block_state(&self, block: BlockId) -> BlockState {
         if self.have.has(block.piece) {
             return BlockState::Have;
@@ -183,6 +189,7 @@ impl Picker {
     }
 
     /// Pieces that are begun and not yet verified.
+    #[cfg(test)]
     pub(crate) fn open_pieces(&self) -> usize {
         self.opens.len()
     }

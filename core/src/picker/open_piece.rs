@@ -133,6 +133,7 @@ impl OpenPiece {
     }
 
     /// The state of a block, and the number of its requesters.
+    #[cfg(test)]
     pub(super) fn state(&self, block: u32) -> Option<(State, usize)> {
         self.blocks.get(block as usize).map(|b| (b.state, b.requesters().count()))
     }

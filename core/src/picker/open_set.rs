@@ -55,6 +55,7 @@ impl Share {
 
 impl OpenSet {
     /// How many pieces are open, those that wait for a verdict included.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.pieces.len()
     }

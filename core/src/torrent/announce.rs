@@ -115,8 +115,16 @@ impl Torrent {
         }
     }
 
+    /// Drops every exchange.
+    pub(super) fn end_exchanges(&mut self, cx: &mut Shared) {
+        let asking: Vec<TrackerKey> = self.announcing.keys().copied().collect();
+        for tracker in asking {
+            self.end_exchange(cx, tracker);
+        }
+    }
+
     /// Drops an exchange and all that belongs to it.
-    pub(super) fn end_exchange(&mut self, cx: &mut Shared, tracker: TrackerKey) {
+    fn end_exchange(&mut self, cx: &mut Shared, tracker: TrackerKey) {
         let Some(announcing) = self.announcing.remove(&tracker) else { return };
         if let Some(conn) = announcing.conn {
             cx.close(conn);

@@ -69,7 +69,7 @@ impl Torrent {
     }
 
     /// An outgoing connection is open.
-    pub(crate) fn connected(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(crate) fn connected(&self, cx: &mut Shared, conn: ConnId) {
         if self.opening.contains_key(&conn) {
             cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
             self.send_handshake(cx, conn);

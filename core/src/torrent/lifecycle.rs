@@ -2,7 +2,6 @@
 
 use super::finish::Finish;
 use super::{Job, Torrent};
-use crate::announcer::TrackerKey;
 use crate::config::{Goal, PeerAddr, SeedPolicy};
 use crate::disk::{DiskResult, Place};
 use crate::engine::Shared;
@@ -86,9 +85,7 @@ impl Torrent {
         let was_networking = self.is_networking();
         self.completed = Some(cx.now);
         cx.out.tell(Event::Completed { torrent: self.id });
-        if was_networking {
-            self.announcer.completed();
-        }
+        self.announcer.completed();
         if self.options.goal == Goal::Download && self.options.seeding == SeedPolicy::Stop {
             self.stop(cx);
             return;
@@ -173,6 +170,7 @@ impl Torrent {
             self.sync_records(cx);
         }
         if was_networking {
+            self.end_exchanges(cx);
             self.announcer.stop();
             self.announce(cx);
         }
@@ -224,10 +222,7 @@ impl Torrent {
         if self.phase == Phase::Stopped {
             return;
         }
-        let asking: Vec<TrackerKey> = self.announcing.keys().copied().collect();
-        for tracker in asking {
-            self.end_exchange(cx, tracker);
-        }
+        self.end_exchanges(cx);
         cx.cancel_all(self.id);
         cx.stopped.push(self.id);
         self.give_memory(cx, self.in_flight);

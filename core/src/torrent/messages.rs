@@ -88,7 +88,7 @@ impl Torrent {
             Message::AllowedFast(index) => self.allowed_fast(conn, index)?,
             Message::Reject(request) => self.rejected(cx, conn, request)?,
             Message::Extended { id: ExtensionHandshake::ID, payload } => {
-                self.extension_handshake(conn, &payload)?
+                self.extension_handshake(conn, &payload)?;
             }
             Message::Extended { .. } => {}
         }

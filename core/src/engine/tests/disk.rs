@@ -61,7 +61,7 @@ impl Disk {
         let short = DiskError { action: verb, path: Box::from("disk"), kind: DiskErrorKind::Short };
         Ok(match op.task {
             DiskTask::Survey { place } => DiskOutcome::Survey(match self.files.get(&(torrent, place)) {
-                Some(files) => Survey::Present(files.iter().map(|f| f.as_ref().map(stamp)).collect()),
+                Some(files) => Survey::Present(files.iter().map(|f| f.as_deref().map(stamp)).collect()),
                 None => Survey::Absent,
             }),
             DiskTask::Write { extents, data, hash, .. } => {
@@ -84,7 +84,9 @@ impl Disk {
                     self.unsynced.remove(f);
                 });
                 let part = self.files.entry((torrent, Place::Part)).or_default();
-                DiskOutcome::Sync(files.iter().map(|f| stamp(part[f.as_usize()].as_ref().unwrap())).collect())
+                DiskOutcome::Sync(
+                    files.iter().map(|f| stamp(part[f.as_usize()].as_deref().unwrap())).collect(),
+                )
             }
             DiskTask::LoadJournal { .. } => {
                 DiskOutcome::LoadJournal(self.journals.get(&torrent).map(|j| Bytes::from(j.clone())))
@@ -164,6 +166,6 @@ impl Disk {
     }
 }
 
-fn stamp(file: &Vec<u8>) -> FileStamp {
+fn stamp(file: &[u8]) -> FileStamp {
     FileStamp { len: file.len() as u64, modified: 0 }
 }

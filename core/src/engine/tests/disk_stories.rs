@@ -126,7 +126,7 @@ fn a_complete_target_is_success_without_a_network() {
 fn something_else_at_the_target_is_left_alone() {
     let data = payload(200_000);
     let meta = torrent(&data);
-    let mut other = data.clone();
+    let mut other = data;
     other[100_000] ^= 1;
     let mut world = World::new();
     let host = world.host(Config::default());
@@ -183,7 +183,7 @@ fn with_wait_disk_the_download_goes_on_when_there_is_space_again() {
 fn verify_names_the_pieces_that_do_not_match() {
     let data = payload(10 * PIECE);
     let meta = torrent(&data);
-    let mut changed = data.clone();
+    let mut changed = data;
     changed[3 * PIECE] ^= 1;
     let mut world = World::new();
     let host = world.host(Config::default());

@@ -100,7 +100,7 @@ fn peers_with_a_part_each_are_whole_together() {
     let together = |w: &World| {
         let have = |p: usize| w.hosts[p].engine.torrent_have(TORRENT).unwrap();
         let (a, b) = (have(parts[0]), have(parts[1]));
-        a.count() < 20 && b.count() < 20 && a.minus(&b).count() as u32 + b.count() == 20
+        a.count() < 20 && b.count() < 20 && a.minus(b).count() as u32 + b.count() == 20
     };
     world.run_until(MINUTE, together);
     world.switch_off(seed);
