@@ -18,8 +18,9 @@ pub struct Config {
     pub max_peers: usize,
     /// Connections to peers that are being opened or have not shaken hands, each way.
     pub max_half_open: usize,
-    /// Bytes of payload on their way to and from the disk, over all torrents. When it is spent, the engine
-    /// stops reading from the peers that send the most.
+    /// Bytes of payload on their way to the disk, over all torrents. While it is spent, the engine stops reading
+    /// from each peer that delivers. What is read for peers has a limit for each of them
+    /// ([`MAX_UNSENT`](crate::limits::MAX_UNSENT)).
     pub memory_budget: usize,
     /// Peers that are unchoked at once for each torrent, the optimistic slot included.
     pub upload_slots: usize,
@@ -102,7 +103,8 @@ pub struct TorrentOptions {
     pub allocation: Allocation,
     /// Distrust the journal and hash everything that is there.
     pub recheck: bool,
-    /// When the disk is full: keep what is verified and try again every 30 s, rather than fail.
+    /// When a write fails, on a full disk for example: keep what is verified and try again every 30 s, rather
+    /// than fail. A sync or a journal entry that fails ends the torrent all the same.
     pub wait_disk: bool,
 }
 

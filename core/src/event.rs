@@ -113,14 +113,16 @@ pub enum Event {
         /// What happened.
         news: TrackerNews,
     },
-    /// The disk refused, and the torrent waits for it.
+    /// The disk refused: a write, and the torrent waits to try it again; or a read for a peer, and the piece
+    /// counts as missing.
     DiskTrouble {
         /// Which torrent.
         torrent: TorrentId,
         /// What failed.
         error: DiskError,
     },
-    /// The disk works again.
+    /// The wait is over, and the disk is tried again. Another [`DiskTrouble`](Self::DiskTrouble) follows if it
+    /// still refuses.
     DiskRecovered {
         /// Which torrent.
         torrent: TorrentId,

@@ -2,7 +2,7 @@
 //!
 //! A header binds it to one torrent; records follow, each with its own check. Reading stops at the first
 //! record that is not whole, so a torn tail costs only that record. The order that makes this safe (data
-//! written, synced, then recorded) is kept by the torrent's storage machine, not here.
+//! written, synced, then recorded) is kept by the torrent's records (`torrent/records.rs`), not here.
 
 mod read;
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(crate) struct Peer {
 
     pub(crate) invalid_requests: u32,
     pub(crate) unwanted_blocks: u32,
-    /// Requests that it rejected.
+    /// Requests that it rejected since its last useful block, while it let us download.
     pub(crate) rejections: u32,
 
     /// Messages that wait to be sent as one.

@@ -88,7 +88,7 @@ impl Torrent {
         }
     }
 
-    /// Files with verified data that was never synced, and those that no write has made.
+    /// Files with data that this run verified and has not synced, and those that no write has made.
     fn files_to_sync(&mut self) -> Vec<FileIndex> {
         let mut files = self.records.take_dirty();
         let all = self.metainfo.layout().files().iter().enumerate();
