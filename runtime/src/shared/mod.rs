@@ -1,5 +1,8 @@
 //! Everything of a session that does not depend on how the driver waits.
 
+#[cfg(test)]
+mod tests;
+
 use crate::clock::Clock;
 use crate::error::SessionError;
 use crate::net;

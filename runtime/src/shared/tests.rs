@@ -1,0 +1,132 @@
+//! A session without sockets: the engine, its workers and real files.
+
+use super::*;
+use peerless_core::metainfo::Builder;
+use peerless_core::{DiskOp, DiskTask, Goal, JobId, Place, ResolveError, sha1};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+const PIECE: u32 = 16 << 10;
+
+/// A session that listens nowhere, and what its workers tell.
+struct Desk {
+    shared: Shared,
+    told: Receiver<()>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let (tell, told) = channel();
+        let settings = Settings { listen: None, seed: Some([1; 32]), ..Settings::default() };
+        // A notification after the end of the test is nobody's.
+        let notify = Arc::new(move || {
+            let _ = tell.send(());
+        });
+        Self { shared: Shared::open(settings, notify).unwrap(), told }
+    }
+
+    /// Waits for workers, or for the engine's next timeout.
+    fn wait(&mut self, until: Instant) {
+        assert!(Instant::now() < until, "nothing happened in time");
+        let due = self.shared.timeout().unwrap_or(Duration::MAX);
+        if self.told.recv_timeout(due.min(until.saturating_duration_since(Instant::now()))).is_err() {
+            self.shared.handle(Input::Timeout);
+        }
+    }
+
+    /// Runs until this torrent has stopped.
+    fn run(&mut self) -> Vec<Event> {
+        let until = Instant::now() + Duration::from_secs(20);
+        let mut events = Vec::new();
+        loop {
+            self.shared.collect();
+            assert_eq!(self.shared.next_action(), None, "no socket was to be used");
+            while let Some(event) = self.shared.next_event() {
+                let last = matches!(event, Event::Stopped { .. });
+                events.push(event);
+                if last {
+                    return events;
+                }
+            }
+            self.wait(until);
+        }
+    }
+}
+
+fn torrent(data: &[u8]) -> Arc<Metainfo> {
+    let hashes: Vec<u8> = data.chunks(PIECE as usize).flat_map(|piece| sha1(piece).0).collect();
+    let file = Builder::file("data", data.len() as u64, PIECE).pieces(hashes).build().unwrap();
+    Arc::new(Metainfo::parse(&file).unwrap())
+}
+
+fn verify(desk: &mut Desk, metainfo: &Arc<Metainfo>, target: &Path) -> Vec<Event> {
+    let options = TorrentOptions { goal: Goal::Verify, ..TorrentOptions::default() };
+    desk.shared.add(metainfo.clone(), target.to_owned(), options).unwrap();
+    desk.run()
+}
+
+#[test]
+fn data_on_the_disk_is_verified_and_its_target_given_back() {
+    let data: Vec<u8> = (0..100_000u32).map(|n| (n % 253) as u8).collect();
+    let (metainfo, dir, mut desk) = (torrent(&data), tempfile::tempdir().unwrap(), Desk::new());
+    let target = dir.path().join("data");
+    std::fs::write(&target, &data).unwrap();
+    let events = verify(&mut desk, &metainfo, &target);
+    assert!(events.iter().any(|e| matches!(e, Event::Checked { good: 7, total: 7, .. })), "{events:?}");
+    assert!(desk.shared.store.claim(&target).is_ok(), "the target was not given back");
+
+    let mut worse = data;
+    worse[20_000] ^= 1;
+    std::fs::write(&target, &worse).unwrap();
+    let events = verify(&mut Desk::new(), &metainfo, &target);
+    assert!(events.iter().any(|e| matches!(e, Event::Checked { good: 6, total: 7, .. })), "{events:?}");
+}
+
+#[test]
+fn two_torrents_cannot_have_one_target() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new();
+    let target = dir.path().join("data");
+    let options = TorrentOptions::default();
+    desk.shared.add(torrent(b"one"), target.clone(), options.clone()).unwrap();
+    let second = desk.shared.add(torrent(b"two"), target, options);
+    assert!(matches!(second, Err(SessionError::TargetTaken(_))), "{second:?}");
+}
+
+#[test]
+fn where_we_listen_is_said_and_the_sockets_are_there_to_take() {
+    let listen = Some(crate::Listen::loopback(0));
+    let mut shared = Shared::open(Settings { listen, ..Settings::default() }, Arc::new(|| {})).unwrap();
+    assert!(!shared.listening().is_empty());
+    assert_eq!(shared.take_listeners().len(), shared.listening().len());
+    assert!(shared.take_listeners().is_empty());
+}
+
+/// The numbers of jobs are the engine's to give: this takes the first one of a new torrent.
+fn job(desk: &mut Desk, dir: &Path, name: &str) -> JobId {
+    let options = TorrentOptions::default();
+    desk.shared.add(torrent(name.as_bytes()), dir.join(name), options).unwrap();
+    match desk.shared.engine.poll_action() {
+        Some(Action::Disk { job, .. }) => job,
+        other => panic!("a new torrent begins with the disk, not {other:?}"),
+    }
+}
+
+#[test]
+fn workers_answer_each_job_once_and_tell_of_it() {
+    let (dir, mut desk) = (tempfile::tempdir().unwrap(), Desk::new());
+    let until = Instant::now() + Duration::from_secs(20);
+    let [disk, name] = ["a", "b"].map(|name| job(&mut desk, dir.path(), name));
+    let op = DiskOp { torrent: TorrentId(99), task: DiskTask::Survey { place: Place::Part } };
+    desk.shared.workers.disk(disk, op);
+    desk.shared.workers.resolve(name, "nul\0".into());
+    let mut answers = Vec::new();
+    while answers.len() < 2 {
+        desk.wait(until);
+        desk.shared.workers.drain(&mut answers);
+    }
+    assert!(answers.iter().any(|a| matches!(a, Input::DiskDone { job, result: Err(_) } if *job == disk)));
+    let failed = |a: &Input| matches!(a, Input::Resolved { job, result: Err(ResolveError::Failed(_)) } if *job == name);
+    assert!(answers.iter().any(failed), "{answers:?}");
+}
