@@ -18,8 +18,8 @@ pub struct Config {
     pub max_peers: usize,
     /// Connections to peers that are being opened or have not shaken hands, each way.
     pub max_half_open: usize,
-    /// Bytes of payload on their way to the disk, over all torrents. While it is spent, the engine stops reading
-    /// from each peer that delivers. What is read for peers has a limit for each of them
+    /// Bytes of payload on their way to the disk, over all torrents. While it is spent, the engine stops
+    /// reading from each peer that delivers. What is read for peers has a limit for each of them
     /// ([`MAX_UNSENT`](crate::limits::MAX_UNSENT)).
     pub memory_budget: usize,
     /// Peers that are unchoked at once for each torrent, the optimistic slot included.

@@ -121,8 +121,8 @@ pub enum Event {
         /// What failed.
         error: DiskError,
     },
-    /// The wait is over, and the disk is tried again. Another [`DiskTrouble`](Self::DiskTrouble) follows if it
-    /// still refuses.
+    /// The wait is over, and the disk is tried again. Another [`DiskTrouble`](Self::DiskTrouble) follows if
+    /// it still refuses.
     DiskRecovered {
         /// Which torrent.
         torrent: TorrentId,

@@ -129,8 +129,8 @@ impl Torrent {
         cx.out.tell(Event::DiskTrouble { torrent: self.id, error });
     }
 
-    /// Tries the failed writes again, and asks for blocks again without waiting for what comes of them: another
-    /// failure begins the trouble anew.
+    /// Tries the failed writes again, and asks for blocks again without waiting for what comes of them:
+    /// another failure begins the trouble anew.
     pub(super) fn retry_writes(&mut self, cx: &mut Shared) {
         let Some(trouble) = self.trouble.take() else { return };
         for write in trouble.failed {
