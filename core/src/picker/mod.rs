@@ -2,7 +2,6 @@
 //!
 //! A plain policy that knows connections by number only. It owns the rule that a wanted block is always in
 //! exactly one state: free, requested, received or written; whatever fails, a block is never lost.
-// The torrent machine, which uses it, is being built.
 
 mod endgame;
 mod free_blocks;
