@@ -150,7 +150,10 @@ impl Watch {
                 self.bad.clone_from(bad);
                 self.show(session);
             }
-            Event::Failed { error, .. } => self.error = Some(error.clone()),
+            Event::Failed { error, .. } => {
+                self.error = Some(error.clone());
+                self.show(session);
+            }
             Event::Stopped { .. } => self.stop(session),
             Event::ShutDown => return true,
             _ => {}
@@ -233,7 +236,7 @@ impl Watch {
         let rate = u128::from(status.downloaded) * 1_000 / elapsed.as_millis().max(1);
         let rate = text::rate(u64::try_from(rate).unwrap_or(u64::MAX));
         let bytes = text::bytes(status.downloaded);
-        format!("complete: {target} ({bytes} received in {}, {rate})", text::time(elapsed))
+        format!("complete: {target} ({bytes} received in {}, {rate})", text::elapsed(elapsed))
     }
 
     /// The files that bad pieces touch.

@@ -7,6 +7,7 @@ use crate::report::Report;
 use crate::source;
 use crate::text;
 use peerless_core::Metainfo;
+use peerless_core::tracker::shown_url;
 use serde_json::{Value, json};
 
 /// Shows a torrent, as text or as one JSON object.
@@ -77,11 +78,12 @@ fn lines(metainfo: &Metainfo) -> Vec<String> {
     line("private", if metainfo.is_private() { "yes: peers come from its trackers only" } else { "no" });
     for (tier, urls) in metainfo.trackers().iter().enumerate() {
         for url in urls {
-            line(&format!("tracker {}", tier + 1), url);
+            // Without what may be a secret: this is what people paste into a bug report.
+            line(&format!("tracker {}", tier + 1), &shown_url(url));
         }
     }
     for url in metainfo.web_seeds() {
-        line("web seed", url);
+        line("web seed", &shown_url(url));
     }
     let notes =
         [("comment", metainfo.comment()), ("made by", metainfo.created_by()), ("source", metainfo.source())];

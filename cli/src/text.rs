@@ -36,6 +36,12 @@ pub(crate) fn time(duration: Duration) -> String {
     }
 }
 
+/// How long something took: the first minute in tenths of a second.
+pub(crate) fn elapsed(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    if ms < 60_000 { format!("{}.{}s", ms / 1_000, ms / 100 % 10) } else { time(duration) }
+}
+
 /// A share in per cent with one decimal; it says 100 only where it is all.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 || part >= whole {
@@ -112,6 +118,8 @@ mod tests {
         assert_eq!(text(185), "3m05s");
         assert_eq!(text(7_620), "2h07m");
         assert_eq!(text(90_000), "1d01h");
+        assert_eq!(elapsed(Duration::from_millis(7_380)), "7.3s");
+        assert_eq!(elapsed(Duration::from_millis(60_000)), "1m00s");
     }
 
     #[test]

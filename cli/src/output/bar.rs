@@ -24,7 +24,7 @@ pub(crate) struct Bar {
 impl Bar {
     pub(super) fn new(verbose: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(FULL), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("[{bar:24}] {wide_msg}");
+        let style = ProgressStyle::with_template("[{bar:12}] {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         Self { narrator: Narrator::new(verbose), pace: Pace::new(), bar }
     }

@@ -24,7 +24,7 @@ impl Meter {
     pub(crate) fn new(what: &'static str, total: u64) -> Self {
         let bar = super::has_cursor().then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("[{bar:24}] {wide_msg}");
+            let style = ProgressStyle::with_template("[{bar:12}] {wide_msg}");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
         });
         Self { what, done: 0, total, bar, last: Some(Instant::now()) }

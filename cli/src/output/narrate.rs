@@ -13,6 +13,8 @@ const MAX_TROUBLES: usize = 100;
 pub(super) struct Narrator {
     /// Whether everything is told.
     pub(super) verbose: bool,
+    /// What was to be done is done: that it then stops is no news.
+    done: bool,
     /// Troubles with trackers that were told already: they come again with every announce.
     told: BTreeSet<String>,
 }
@@ -20,12 +22,17 @@ pub(super) struct Narrator {
 impl Narrator {
     /// One that tells everything, or only what matters.
     pub(super) const fn new(verbose: bool) -> Self {
-        Self { verbose, told: BTreeSet::new() }
+        Self { verbose, done: false, told: BTreeSet::new() }
     }
 
     /// The sentence for an event, if it is to be told.
     pub(super) fn tell(&mut self, event: &Event) -> Option<String> {
         match event {
+            Event::Completed { .. } | Event::Checked { .. } | Event::Failed { .. } => {
+                self.done = true;
+                None
+            }
+            Event::Phase { phase: Phase::Stopping, .. } if self.done => None,
             Event::Phase { phase, .. } => phase_words(*phase).map(str::to_owned),
             Event::Resumed { summary, .. } if summary.journal_rejected => Some(format!(
                 "the record of an earlier run is not to be trusted; {} hashed, {} good",
@@ -50,8 +57,10 @@ impl Narrator {
         let (sentence, next) = match news {
             TrackerNews::Answered { peers, next } => {
                 let peers = text::count(*peers as u64, "peer");
-                let answer = format!("{url}: {peers}, next announce in {}", text::time(*next));
-                return Some(answer).filter(|_| self.verbose);
+                // After the last announce there is no next.
+                let next = Some(*next).filter(|next| !next.is_zero());
+                let next = next.map_or_else(String::new, |t| format!(", next announce in {}", text::time(t)));
+                return self.verbose.then(|| format!("{url}: {peers}{next}"));
             }
             TrackerNews::Warning { text } => (format!("{url}: warns: {}", shown(text)), String::new()),
             TrackerNews::Failed { error, retry } => {
@@ -88,7 +97,7 @@ const fn phase_words(phase: Phase) -> Option<&'static str> {
         Phase::Checking => Some("looking at what is on the disk"),
         Phase::Downloading => Some("downloading"),
         Phase::Finishing => Some("all pieces are verified; writing the last of them to the disk"),
-        Phase::Seeding => Some("complete; giving to others until stopped"),
+        Phase::Seeding => Some("complete; giving to others"),
         Phase::Stopping => Some("stopping"),
         Phase::Stopped => None,
     }
@@ -138,6 +147,15 @@ mod tests {
         let answered = tracker(TrackerNews::Answered { peers: 1, next: Duration::from_secs(90) });
         assert_eq!(Narrator::new(false).tell(&answered), None);
         assert!(Narrator::new(true).tell(&answered).unwrap().ends_with("1 peer, next announce in 1m30s"));
+    }
+
+    #[test]
+    fn a_stop_is_news_unless_everything_is_done() {
+        let stopping = Event::Phase { torrent: TORRENT, phase: Phase::Stopping };
+        let mut narrator = Narrator::new(false);
+        assert_eq!(narrator.tell(&stopping).as_deref(), Some("stopping"));
+        assert_eq!(narrator.tell(&Event::Completed { torrent: TORRENT }), None);
+        assert_eq!(narrator.tell(&stopping), None);
     }
 
     #[test]
