@@ -177,7 +177,7 @@ impl Watch {
     }
 
     /// Sums it up. `stays`: a download that is complete was to go on seeding.
-    fn report(mut self, metainfo: &Metainfo, target: &str, stays: bool, failure: Option<Failure>) -> Report {
+    fn report(self, metainfo: &Metainfo, target: &str, stays: bool, failure: Option<Failure>) -> Report {
         let failure = failure.or_else(|| self.error.as_ref().map(Failure::from));
         let end = failure.or_else(|| self.verdict(metainfo, stays));
         self.view.end(end.is_none().then(|| self.success(target)).as_deref());
@@ -205,7 +205,7 @@ impl Watch {
     }
 
     /// Why the end is not a success, though nothing failed.
-    fn verdict(&mut self, metainfo: &Metainfo, stays: bool) -> Option<Failure> {
+    fn verdict(&self, metainfo: &Metainfo, stays: bool) -> Option<Failure> {
         if let Some((good, total)) = self.checked.filter(|(good, total)| good < total) {
             for file in self.bad_files(metainfo).into_iter().take(MAX_LISTED) {
                 self.view.note(&format!("does not match: {file}"));
