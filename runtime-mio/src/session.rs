@@ -138,6 +138,7 @@ impl Session for MioSession {
     /// Runs the loop of its own. A session that was opened [`in_poll`](Self::in_poll) has none and refuses.
     fn wait(&mut self, timeout: Option<Duration>) -> Result<Option<Event>, SessionError> {
         let deadline = timeout.and_then(|timeout| Clock::now().checked_add(timeout));
+        let mut over = false;
         loop {
             if let Some(event) = self.shared.next_event() {
                 return Ok(Some(event));
@@ -146,11 +147,16 @@ impl Session for MioSession {
             if let Some(event) = self.shared.next_event() {
                 return Ok(Some(event));
             }
-            let over = deadline.is_some_and(|deadline| deadline <= Clock::now());
-            if over || self.woken.swap(false, Ordering::AcqRel) {
+            if over {
                 return Ok(None);
             }
-            self.poll(deadline)?;
+            // Sockets are looked at even where there is no time to wait: a caller that is in a hurry each time
+            // is not to starve them.
+            let woken = self.woken.swap(false, Ordering::AcqRel);
+            self.poll(if woken { Some(Clock::now()) } else { deadline })?;
+            over = woken
+                || self.woken.swap(false, Ordering::AcqRel)
+                || deadline.is_some_and(|deadline| deadline <= Clock::now());
         }
     }
 
