@@ -2,10 +2,10 @@
 
 use crate::torrent::Torrent;
 use bytes::{Bytes, BytesMut};
-use peerless_core::PeerId;
 use peerless_core::wire::{
     BlockRange, Decoder, Features, Handshake, HandshakeDecoder, Message, piece_header,
 };
+use peerless_core::{Bitfield, PeerId, PieceIndex};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -18,6 +18,8 @@ use std::time::Duration;
 pub enum Manner {
     /// As a seed should.
     Honest,
+    /// As a seed should, but has only the first so many pieces.
+    HasFirst(u32),
     /// As a seed should, but takes so much time for each block.
     Slow(Duration),
     /// One bit in one block of so many is wrong.
@@ -51,13 +53,14 @@ struct Counts {
 }
 
 impl ScriptPeer {
-    /// Starts a seed of `torrent` at `addr`.
+    /// Starts a seed of `torrent` at `addr`; with port 0 at any port.
     ///
     /// # Panics
     /// When the address is taken.
     pub fn seed(addr: impl Into<SocketAddr>, torrent: &Torrent, manner: Manner) -> Self {
         let addr = addr.into();
         let listener = TcpListener::bind(addr).unwrap_or_else(|e| panic!("cannot listen at {addr}: {e}"));
+        let addr = listener.local_addr().expect("bound");
         let counts = Arc::new(Counts::default());
         let (torrent, shared) = (Arc::new(torrent.clone()), Arc::clone(&counts));
         std::thread::spawn(move || {
@@ -129,9 +132,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn converse(&mut self) -> io::Result<()> {
-        self.send(&Message::Bitfield(
-            peerless_core::Bitfield::full(self.torrent.payload.num_pieces()).to_wire(),
-        ))?;
+        self.send(&Message::Bitfield(self.pieces().to_wire()))?;
         if self.manner != Manner::ChokesForEver {
             self.send(&Message::Unchoke)?;
         }
@@ -149,6 +150,17 @@ impl<'a> Conversation<'a> {
                 self.serve(block)?;
             }
         }
+    }
+
+    /// The pieces that it says it has.
+    fn pieces(&self) -> Bitfield {
+        let total = self.torrent.payload.num_pieces();
+        let Manner::HasFirst(some) = self.manner else { return Bitfield::full(total) };
+        let mut has = Bitfield::new(total);
+        for piece in 0..some {
+            has.insert(PieceIndex::new(piece));
+        }
+        has
     }
 
     fn hear_all(&mut self) -> io::Result<()> {

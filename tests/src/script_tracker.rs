@@ -46,13 +46,14 @@ struct Heard {
 }
 
 impl ScriptTracker {
-    /// Starts a tracker at `addr`: the n-th announce gets the n-th answer, and all further ones the last.
+    /// Starts a tracker at `addr` (with port 0 at any port): the n-th announce gets the n-th answer, and all further ones the last.
     ///
     /// # Panics
     /// When there is no answer, or the address is taken.
     pub fn start(addr: SocketAddrV4, answers: Vec<Answer>) -> Self {
         assert!(!answers.is_empty(), "a script needs an answer");
         let listener = TcpListener::bind(addr).unwrap_or_else(|e| panic!("cannot listen at {addr}: {e}"));
+        let addr = SocketAddrV4::new(*addr.ip(), listener.local_addr().expect("bound").port());
         let heard = Arc::new(Heard::default());
         let ears = Arc::clone(&heard);
         std::thread::spawn(move || {
