@@ -1,0 +1,56 @@
+//! Data goes from one session to another, byte for byte.
+
+use crate::actor::{Actor, download_from, end, perform, settings};
+use crate::stage::{PIECE, Stage};
+use peerless_core::SeedPolicy;
+use peerless_runtime::Session;
+use peerless_tests::Payload;
+
+stories![
+    a_file_arrives,
+    a_tree_of_files_arrives,
+    a_file_smaller_than_a_block_arrives,
+    three_sessions_pass_it_on,
+];
+
+/// One session downloads what another seeds.
+fn download<S: Session>(stage: &Stage) {
+    let seed = Actor::<S>::seed(stage);
+    let leecher = Actor::leecher(stage, &[seed.addr()]);
+    let mut both = [seed, leecher];
+    perform(&mut both, "the download", |all| all[1].has_stopped());
+    assert!(both[1].has_completed());
+    assert_eq!(both[1].verified(), stage.pieces() as usize);
+    assert_eq!(both[1].failure(), None);
+    stage.assert_copied();
+    end(&mut both);
+}
+
+fn a_file_arrives<S: Session>() {
+    download::<S>(&Stage::file(50));
+}
+
+/// Empty files, files smaller than a piece, files that span several, nested directories.
+fn a_tree_of_files_arrives<S: Session>() {
+    download::<S>(&Stage::new(&Payload::tree("tree", 60, PIECE), &[]));
+}
+
+fn a_file_smaller_than_a_block_arrives<S: Session>() {
+    download::<S>(&Stage::new(&Payload::file("one byte", 1, 16 << 10), &[]));
+}
+
+/// The third knows only the second, which has nothing at first.
+fn three_sessions_pass_it_on<S: Session>() {
+    let stage = Stage::file(40);
+    let first = Actor::<S>::seed(&stage);
+    let mut options = download_from(&[first.addr()]);
+    options.seeding = SeedPolicy::Forever;
+    let (middle, last) = (stage.target_in("middle"), stage.target_in("last"));
+    let second = Actor::with(settings(), &stage, middle.clone(), options);
+    let third = Actor::with(settings(), &stage, last.clone(), download_from(&[second.addr()]));
+    let mut all = [first, second, third];
+    perform(&mut all, "the last copy", |all| all[2].has_stopped());
+    stage.assert_copied_to(&middle);
+    stage.assert_copied_to(&last);
+    end(&mut all);
+}

@@ -1,0 +1,27 @@
+//! One suite for every driver: each story is told once, for any `Session`, and run on all of them, with real
+//! sockets on loopback and real files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "all of this is tests: there a panic is the report, and stderr is shown with it"
+)]
+
+/// Makes a test for each driver of each story: a function that is generic over the session.
+macro_rules! stories {
+    ($($story:ident),+ $(,)?) => {
+        mod mio {
+            $(#[test] fn $story() { super::$story::<peerless_mio::MioSession>(); })+
+        }
+        mod smol {
+            $(#[test] fn $story() { super::$story::<peerless_smol::SmolSession>(); })+
+        }
+    };
+}
+
+mod actor;
+mod download;
+mod peers;
+mod resume;
+mod session;
+mod stage;
+mod target;
