@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod checked;
 mod commands;
 mod console;
 mod create;

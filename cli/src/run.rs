@@ -1,5 +1,6 @@
 //! The loop around a session: events in, output out, until the torrent came to its end or was stopped.
 
+use crate::checked::Checked;
 use crate::driver::Job;
 use crate::exit::{Exit, Failure};
 use crate::output::{Subject, View};
@@ -10,15 +11,12 @@ use peerless_core::{
     Event, Goal, Metainfo, PieceIndex, SeedPolicy, TorrentError, TorrentId, TorrentOptions, TorrentStatus,
 };
 use peerless_runtime::Session;
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A clean stop takes no longer than this; the engine has its own limit, which is shorter.
 pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(3);
-/// Bad files that are listed by name.
-const MAX_LISTED: usize = 20;
 
 /// One torrent, from its start to its end.
 pub(crate) struct Run {
@@ -35,12 +33,12 @@ pub(crate) struct Run {
 impl Job for Run {
     type Output = Report;
 
-    fn run<S: Session>(self, mut session: S) -> Report {
+    fn run<S: Session>(mut self, mut session: S) -> Report {
         signals::stop_cleanly(session.waker());
         let (goal, seeding) = (self.options.goal, self.options.seeding);
-        self.view.begin(&self.subject());
-        let target = self.target.display().to_string();
-        let added = session.add(Arc::clone(&self.metainfo), self.target, self.options);
+        let subject = self.subject();
+        self.view.begin(&subject);
+        let added = session.add(Arc::clone(&self.metainfo), self.target.clone(), self.options);
         let mut watch = match added {
             Ok(torrent) => Watch::new(torrent, goal, self.view),
             Err(error) => {
@@ -54,7 +52,7 @@ impl Job for Run {
         let failure = watch.follow(&mut session).err();
         signals::stop_at_once();
         let stays = seeding != SeedPolicy::Stop || goal == Goal::Seed;
-        watch.report(&self.metainfo, &target, stays, failure)
+        watch.report(&self.metainfo, &self.target, stays, failure)
     }
 }
 
@@ -83,10 +81,8 @@ struct Watch {
     started: Instant,
     status: Option<TorrentStatus>,
     completed: bool,
-    /// Pieces that match, of how many: from a verification.
-    checked: Option<(u32, u32)>,
-    /// Pieces that do not match: from a verification.
-    bad: Vec<PieceIndex>,
+    /// From a verification: how many pieces match, and which do not.
+    checked: Option<(u32, Vec<PieceIndex>)>,
     error: Option<TorrentError>,
     /// The signal that asked for the stop.
     signal: Option<Exit>,
@@ -104,7 +100,6 @@ impl Watch {
             status: None,
             completed: false,
             checked: None,
-            bad: Vec::new(),
             error: None,
             signal: None,
             stopping: None,
@@ -145,9 +140,8 @@ impl Watch {
                 self.completed = true;
                 self.show(session);
             }
-            Event::Checked { good, total, bad, .. } => {
-                self.checked = Some((*good, *total));
-                self.bad.clone_from(bad);
+            Event::Checked { good, bad, .. } => {
+                self.checked = Some((*good, bad.clone()));
                 self.show(session);
             }
             Event::Failed { error, .. } => {
@@ -177,10 +171,13 @@ impl Watch {
     }
 
     /// Sums it up. `stays`: a download that is complete was to go on seeding.
-    fn report(self, metainfo: &Metainfo, target: &str, stays: bool, failure: Option<Failure>) -> Report {
+    fn report(mut self, metainfo: &Metainfo, target: &Path, stays: bool, failure: Option<Failure>) -> Report {
+        let checked = self.checked.take().map(|(good, bad)| Checked::new(metainfo, target, good, bad));
         let failure = failure.or_else(|| self.error.as_ref().map(Failure::from));
-        let end = failure.or_else(|| self.verdict(metainfo, stays));
-        self.view.end(end.is_none().then(|| self.success(target)).as_deref());
+        let end = failure.or_else(|| self.verdict(checked.as_ref(), stays));
+        let target = target.to_string_lossy();
+        let success = || checked.as_ref().map_or_else(|| self.success(&target), |c| c.success(&target));
+        self.view.end(end.is_none().then(success).as_deref());
         let mut report = end.map_or_else(Report::complete, Report::from);
         if let Some(status) = &self.status {
             report = report
@@ -190,30 +187,24 @@ impl Watch {
                 .with("wasted", status.wasted)
                 .with("corrupt", status.corrupt);
         }
-        if let Some((good, total)) = self.checked {
-            let bad: Vec<u32> = self.bad.iter().map(|p| p.get()).collect();
-            let files: Vec<String> = self.bad_files(metainfo).into_iter().collect();
-            report = report.with("good", good).with("num_pieces", total);
-            report = report.with("bad_pieces", bad).with("bad_files", files);
+        if let Some(checked) = &checked {
+            report = checked.add_to(report);
         }
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         report
             .with("name", metainfo.name())
-            .with("path", target)
+            .with("path", &*target)
             .with("bytes_total", metainfo.geometry().total())
             .with("elapsed_ms", elapsed)
     }
 
     /// Why the end is not a success, though nothing failed.
-    fn verdict(&self, metainfo: &Metainfo, stays: bool) -> Option<Failure> {
-        if let Some((good, total)) = self.checked.filter(|(good, total)| good < total) {
-            for file in self.bad_files(metainfo).into_iter().take(MAX_LISTED) {
-                self.view.note(&format!("does not match: {file}"));
-            }
-            let text = format!("path: the data does not match the torrent ({good} of {total} pieces do)");
-            return Some(Failure::new(Exit::Mismatch, text));
+    fn verdict(&self, checked: Option<&Checked>, stays: bool) -> Option<Failure> {
+        if let Some(failure) = checked.and_then(Checked::failure) {
+            checked.into_iter().flat_map(Checked::lines).for_each(|line| self.view.note(&line));
+            return Some(failure);
         }
-        let reached = self.checked.is_some() || (self.completed && !stays);
+        let reached = checked.is_some() || (self.completed && !stays);
         let signal = self.signal.filter(|_| !reached)?;
         let kept = match &self.status {
             Some(status) if self.goal == Goal::Download && !self.completed => {
@@ -226,9 +217,6 @@ impl Watch {
     }
 
     fn success(&self, target: &str) -> String {
-        if let Some((good, _)) = self.checked {
-            return format!("{target} matches the torrent ({})", text::count(good.into(), "piece"));
-        }
         let Some(status) = self.status.as_ref().filter(|s| s.downloaded > 0) else {
             return format!("complete: {target}");
         };
@@ -237,14 +225,5 @@ impl Watch {
         let rate = text::rate(u64::try_from(rate).unwrap_or(u64::MAX));
         let bytes = text::bytes(status.downloaded);
         format!("complete: {target} ({bytes} received in {}, {rate})", text::elapsed(elapsed))
-    }
-
-    /// The files that bad pieces touch.
-    fn bad_files(&self, metainfo: &Metainfo) -> BTreeSet<String> {
-        let layout = metainfo.layout();
-        let ranges = self.bad.iter().map(|&piece| metainfo.geometry().piece_range(piece));
-        let extents = ranges.flat_map(|range| layout.extents(range)).filter(|extent| !extent.padding);
-        let files = extents.filter_map(|extent| layout.files().get(extent.file.as_usize()));
-        files.map(|file| crate::show::path(metainfo, &file.path)).collect()
     }
 }

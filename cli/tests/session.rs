@@ -191,8 +191,12 @@ fn verify_says_what_does_not_match() {
     assert_eq!(result["bad_files"], serde_json::json!(["sub/c"]));
     run(dir.path(), &["seed", "album.torrent", "album", "--port", "0"]).fails(10, "does not match");
 
-    fs::remove_file(dir.path().join("album/b")).unwrap();
-    run(dir.path(), &["verify", "album.torrent", "album"]).fails(10, "does not match");
+    fs::write(dir.path().join("album/sub/c"), data(700_000, 700_000)).unwrap();
+    run(dir.path(), &["verify", "album.torrent", "album"]).succeeds();
+    fs::remove_file(dir.path().join("album/empty")).unwrap();
+    let ran = run(dir.path(), &["verify", "album.torrent", "album"]);
+    ran.fails(10, "1 file missing or of another size");
+    assert!(ran.stderr.contains("missing or of another size: empty"), "{ran:?}");
 }
 
 #[test]

@@ -33,7 +33,8 @@ impl Bar {
         self.narrator.verbose
     }
 
-    pub(super) fn begin(&self, subject: &Subject) {
+    pub(super) fn begin(&mut self, subject: &Subject) {
+        self.narrator.begin(subject.command);
         self.say(&headline(subject));
     }
 

@@ -30,7 +30,8 @@ impl Lines {
         self.narrator.verbose
     }
 
-    pub(super) fn begin(&self, subject: &Subject) {
+    pub(super) fn begin(&mut self, subject: &Subject) {
+        self.narrator.begin(subject.command);
         say(&headline(subject));
     }
 

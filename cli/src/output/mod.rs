@@ -69,7 +69,7 @@ impl View {
     }
 
     /// The session begins.
-    pub(crate) fn begin(&self, subject: &Subject) {
+    pub(crate) fn begin(&mut self, subject: &Subject) {
         match self {
             Self::Bar(bar) => bar.begin(subject),
             Self::Lines(lines) => lines.begin(subject),

@@ -13,6 +13,8 @@ const MAX_TROUBLES: usize = 100;
 pub(super) struct Narrator {
     /// Whether everything is told.
     pub(super) verbose: bool,
+    /// What is on the disk is all that matters: that it is there is no news.
+    verifies: bool,
     /// What was to be done is done: that it then stops is no news.
     done: bool,
     /// Troubles with trackers that were told already: they come again with every announce.
@@ -22,7 +24,12 @@ pub(super) struct Narrator {
 impl Narrator {
     /// One that tells everything, or only what matters.
     pub(super) const fn new(verbose: bool) -> Self {
-        Self { verbose, done: false, told: BTreeSet::new() }
+        Self { verbose, verifies: false, done: false, told: BTreeSet::new() }
+    }
+
+    /// The session is to do this.
+    pub(super) fn begin(&mut self, command: &str) {
+        self.verifies = command == "verify";
     }
 
     /// The sentence for an event, if it is to be told.
@@ -39,7 +46,7 @@ impl Narrator {
                 text::count(summary.hashed.into(), "piece"),
                 summary.have
             )),
-            Event::Resumed { summary, .. } if summary.have > 0 => Some(format!(
+            Event::Resumed { summary, .. } if summary.have > 0 && !self.verifies => Some(format!(
                 "{} already here ({} hashed to make sure)",
                 text::count(summary.have.into(), "piece"),
                 summary.hashed
