@@ -350,7 +350,8 @@ impl Engine {
             self.shared.timers = crate::timers::Timers::default();
             self.shared.out.tell(Event::ShutDown);
         }
-        #[cfg(debug_assertions)]
-        self.torrents.values().for_each(Torrent::check);
+        if cfg!(debug_assertions) {
+            self.torrents.values().for_each(Torrent::check);
+        }
     }
 }

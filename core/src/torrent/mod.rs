@@ -201,7 +201,6 @@ impl Torrent {
 
     /// Panics where an invariant is broken: every wanted block is in exactly one state, and what the picker
     /// calls requested is what the connections wait for.
-    #[cfg(any(test, debug_assertions))]
     pub(crate) fn check(&self) {
         self.picker.check();
         for peer in self.peers.values() {
