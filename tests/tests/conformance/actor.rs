@@ -2,13 +2,14 @@
 
 use crate::stage::Stage;
 use peerless_core::{
-    Event, Goal, PeerAddr, Phase, ResumeSummary, SeedPolicy, TorrentError, TorrentId, TorrentOptions,
-    TorrentStatus,
+    Event, Goal, Metainfo, PeerAddr, Phase, ResumeSummary, SeedPolicy, TorrentError, TorrentId,
+    TorrentOptions, TorrentStatus,
 };
 use peerless_runtime::{Listen, Session, Settings};
 use peerless_tests::Deadline;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long any act may take, in seconds. None needs a tenth of it; a busy machine may.
@@ -46,21 +47,26 @@ impl<S: Session> Actor<S> {
         Self { session, events: Vec::new(), patience: TURN, torrent: None }
     }
 
-    /// A session that has the stage's torrent.
-    pub(crate) fn with(settings: Settings, stage: &Stage, target: PathBuf, options: TorrentOptions) -> Self {
+    /// A session that has this torrent.
+    pub(crate) fn with(
+        settings: Settings,
+        metainfo: Arc<Metainfo>,
+        target: PathBuf,
+        options: TorrentOptions,
+    ) -> Self {
         let mut actor = Self::new(settings);
-        actor.torrent = Some(actor.session.add(stage.metainfo.clone(), target, options).unwrap());
+        actor.torrent = Some(actor.session.add(metainfo, target, options).unwrap());
         actor
     }
 
     /// One that seeds the stage's source.
     pub(crate) fn seed(stage: &Stage) -> Self {
-        Self::with(settings(), stage, stage.source.clone(), seeding())
+        Self::with(settings(), stage.metainfo.clone(), stage.source.clone(), seeding())
     }
 
     /// One that downloads to the stage's target from these peers.
     pub(crate) fn leecher(stage: &Stage, peers: &[SocketAddr]) -> Self {
-        Self::with(settings(), stage, stage.target(), download_from(peers))
+        Self::with(settings(), stage.metainfo.clone(), stage.target(), download_from(peers))
     }
 
     /// Where it listens, on IPv4.

@@ -32,11 +32,11 @@ fn a_file_arrives<S: Session>() {
 
 /// Empty files, files smaller than a piece, files that span several, nested directories.
 fn a_tree_of_files_arrives<S: Session>() {
-    download::<S>(&Stage::new(&Payload::tree("tree", 60, PIECE), &[]));
+    download::<S>(&Stage::new(&Payload::tree("tree", 60, PIECE)));
 }
 
 fn a_file_smaller_than_a_block_arrives<S: Session>() {
-    download::<S>(&Stage::new(&Payload::file("one byte", 1, 16 << 10), &[]));
+    download::<S>(&Stage::new(&Payload::file("one byte", 1, 16 << 10)));
 }
 
 /// The third knows only the second, which has nothing at first.
@@ -46,8 +46,9 @@ fn three_sessions_pass_it_on<S: Session>() {
     let mut options = download_from(&[first.addr()]);
     options.seeding = SeedPolicy::Forever;
     let (middle, last) = (stage.target_in("middle"), stage.target_in("last"));
-    let second = Actor::with(settings(), &stage, middle.clone(), options);
-    let third = Actor::with(settings(), &stage, last.clone(), download_from(&[second.addr()]));
+    let second = Actor::with(settings(), stage.metainfo.clone(), middle.clone(), options);
+    let third =
+        Actor::with(settings(), stage.metainfo.clone(), last.clone(), download_from(&[second.addr()]));
     let mut all = [first, second, third];
     perform(&mut all, "the last copy", |all| all[2].has_stopped());
     stage.assert_copied_to(&middle);

@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "all of this is tests: there a panic is the report, and stderr is shown with it"
 )]
 
@@ -19,9 +20,16 @@ macro_rules! stories {
 }
 
 mod actor;
+mod background;
+mod crowd;
+mod descriptors;
 mod download;
+mod https;
 mod peers;
+mod raw;
 mod resume;
+mod sequence;
 mod session;
 mod stage;
 mod target;
+mod trackers;

@@ -39,7 +39,8 @@ fn a_port_that_is_taken_is_passed_over<S: Session>() {
     let port = taken.local_addr().unwrap().port();
     let mut settings = settings();
     settings.listen = Some(Listen::loopback(port));
-    let seed = Actor::<S>::with(settings, &stage, stage.source.clone(), crate::actor::seeding());
+    let seed =
+        Actor::<S>::with(settings, stage.metainfo.clone(), stage.source.clone(), crate::actor::seeding());
     assert!((port + 1..=port + 9).contains(&seed.addr().port()), "{} for {port}", seed.addr());
     let leecher = Actor::leecher(&stage, &[seed.addr()]);
     let mut both = [seed, leecher];
@@ -54,7 +55,7 @@ fn a_session_need_not_listen<S: Session>() {
     let mut settings = settings();
     settings.listen = None;
     let options = crate::actor::download_from(&[seed.addr()]);
-    let leecher = Actor::<S>::with(settings, &stage, stage.target(), options);
+    let leecher = Actor::<S>::with(settings, stage.metainfo.clone(), stage.target(), options);
     assert!(leecher.session.listening().is_empty());
     let mut both = [seed, leecher];
     perform(&mut both, "the download", |all| all[1].has_stopped());
@@ -96,14 +97,14 @@ fn a_peer_that_refuses_is_passed_over<S: Session>() {
 }
 
 fn blocks_that_arrive_byte_by_byte_make_a_file<S: Session>() {
-    let stage = Stage::new(&Payload::file("file.bin", 150_000, PIECE), &[]);
+    let stage = Stage::new(&Payload::file("file.bin", 150_000, PIECE));
     let manner = Manner::Trickles(Duration::ZERO);
     let seed = ScriptPeer::seed((Ipv4Addr::LOCALHOST, 0), &stage.torrent, manner);
     download_from_script::<S>(&stage, &seed);
 }
 
 fn a_seed_that_keeps_hanging_up_is_enough<S: Session>() {
-    let stage = Stage::new(&Payload::file("file.bin", 150_000, PIECE), &[]);
+    let stage = Stage::new(&Payload::file("file.bin", 150_000, PIECE));
     let seed = ScriptPeer::seed((Ipv4Addr::LOCALHOST, 0), &stage.torrent, Manner::DropsInEvery(8));
     download_from_script::<S>(&stage, &seed);
     assert!(seed.connections() > 1);

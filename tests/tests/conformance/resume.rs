@@ -44,7 +44,7 @@ fn go_on<S: Session>(stage: &Stage, recheck: bool) -> ResumeSummary {
     let seed = Actor::<S>::seed(stage);
     let mut options = download_from(&[seed.addr()]);
     options.recheck = recheck;
-    let mut both = [seed, Actor::with(settings(), stage, stage.target(), options)];
+    let mut both = [seed, Actor::with(settings(), stage.metainfo.clone(), stage.target(), options)];
     perform(&mut both, "the rest of the download", |all| all[1].has_stopped());
     let found = both[1].resumed().unwrap();
     assert_eq!(both[1].failure(), None);

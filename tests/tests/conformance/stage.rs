@@ -21,16 +21,22 @@ pub(crate) struct Stage {
 impl Stage {
     /// With a torrent of one file of so many pieces, the last of them short.
     pub(crate) fn file(pieces: u32) -> Self {
-        Self::new(&Payload::file("file.bin", u64::from(pieces) * u64::from(PIECE) - 12_345, PIECE), &[])
+        Self::new(&Payload::file("file.bin", u64::from(pieces) * u64::from(PIECE) - 12_345, PIECE))
     }
 
-    /// With a torrent of this content and these tiers of trackers.
-    pub(crate) fn new(payload: &Payload, tiers: &[&[&str]]) -> Self {
+    /// With a torrent of this content.
+    pub(crate) fn new(payload: &Payload) -> Self {
         let dir = tempfile::Builder::new().prefix("peerless-").tempdir().unwrap();
-        let torrent = Torrent::new(dir.path(), payload, tiers);
-        let metainfo = Arc::new(Metainfo::parse(&std::fs::read(&torrent.path).unwrap()).unwrap());
+        let torrent = Torrent::new(dir.path(), payload, &[]);
+        let metainfo = parse(&torrent);
         let source = payload.write(&dir.path().join("seed"));
         Self { dir, torrent, metainfo, source }
+    }
+
+    /// Gives the torrent these tiers of trackers. It stays the same torrent.
+    pub(crate) fn track(&mut self, tiers: &[&[&str]]) {
+        self.torrent = Torrent::new(self.dir.path(), &self.torrent.payload, tiers);
+        self.metainfo = parse(&self.torrent);
     }
 
     /// Where a download is to stand.
@@ -66,4 +72,8 @@ impl Stage {
         let names: Vec<_> = beside.map(|entry| entry.unwrap().path()).collect();
         assert_eq!(names, [target], "something is left beside the target");
     }
+}
+
+fn parse(torrent: &Torrent) -> Arc<Metainfo> {
+    Arc::new(Metainfo::parse(&std::fs::read(&torrent.path).unwrap()).unwrap())
 }

@@ -25,7 +25,7 @@ stories![
 fn run_alone<S: Session>(stage: &Stage, target: PathBuf, mut options: TorrentOptions) -> Actor<S> {
     let peer = ScriptPeer::seed((Ipv4Addr::LOCALHOST, 0), &stage.torrent, Manner::Honest);
     options.peers = download_from(&[peer.addr]).peers;
-    let mut actors = [Actor::with(settings(), stage, target, options)];
+    let mut actors = [Actor::with(settings(), stage.metainfo.clone(), target, options)];
     perform(&mut actors, "the end of the torrent", |all| all[0].has_stopped());
     end(&mut actors);
     assert_eq!(peer.connections(), 0);
@@ -110,7 +110,8 @@ fn a_verification_names_the_bad_pieces<S: Session>() {
 
 fn a_target_belongs_to_one_torrent<S: Session>() {
     let (stage, other) = (Stage::file(2), Stage::file(3));
-    let mut actor = Actor::<S>::with(settings(), &stage, stage.target(), TorrentOptions::default());
+    let mut actor =
+        Actor::<S>::with(settings(), stage.metainfo.clone(), stage.target(), TorrentOptions::default());
     let within = stage.target().join("below");
     for target in [stage.target(), within] {
         let refused = actor.session.add(other.metainfo.clone(), target, TorrentOptions::default());

@@ -1,0 +1,93 @@
+//! Few descriptors: a session does with what it may have. The limit is the process's, so each of these stories
+//! has its session in a process of its own.
+
+use crate::actor::{Actor, download_from, end, perform, seeding, settings};
+use crate::background::Background;
+use crate::raw::RawLeecher;
+use crate::stage::{PIECE, Stage};
+use peerless_core::Metainfo;
+use peerless_runtime::Session;
+use peerless_tests::{Deadline, Payload, Process};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+stories![a_tree_is_downloaded_with_few_descriptors, a_crowd_is_served_with_few_descriptors];
+
+/// Tells the process of the session what to do: words between tabs.
+const VARIABLE: &str = "PEERLESS_DESCRIPTORS";
+/// Descriptors that it may have.
+const LIMIT: u64 = 40;
+
+/// Starts this test again, in a process of its own, with this to do.
+fn begin<S: Session>(story: &str, what: &[&str]) -> Process {
+    let driver = if std::any::type_name::<S>().contains("Mio") { "mio" } else { "smol" };
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([&format!("descriptors::{driver}::{story}"), "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(VARIABLE, what.join("\t"));
+    Process::spawn(driver, command)
+}
+
+/// What this process is to do, if it is the session's. From here on it has few descriptors.
+fn orders() -> Option<Vec<String>> {
+    let words = std::env::var(VARIABLE).ok()?;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(LIMIT), maximum: Some(LIMIT) }).unwrap();
+    Some(words.split('\t').map(str::to_owned).collect())
+}
+
+/// In the session's process.
+fn actor<S: Session>(torrent: &str, target: &str, options: peerless_core::TorrentOptions) -> Actor<S> {
+    let metainfo = Arc::new(Metainfo::parse(&std::fs::read(torrent).unwrap()).unwrap());
+    Actor::with(settings(), metainfo, PathBuf::from(target), options)
+}
+
+/// More files than descriptors, and three seeds.
+fn a_tree_is_downloaded_with_few_descriptors<S: Session>() {
+    if let Some(orders) = orders() {
+        let peers: Vec<SocketAddr> = orders[2..].iter().map(|addr| addr.parse().unwrap()).collect();
+        let mut actors = [actor::<S>(&orders[0], &orders[1], download_from(&peers))];
+        perform(&mut actors, "the download", |all| all[0].has_stopped());
+        assert_eq!(actors[0].failure(), None);
+        return end(&mut actors);
+    }
+    let stage = Stage::new(&Payload::tree("tree", 150, PIECE));
+    let seeds = [(); 3].map(|()| Background::seed::<S>(&stage, settings()));
+    let addrs: Vec<String> = seeds.iter().map(|seed| seed.addr.to_string()).collect();
+    let target = stage.target();
+    let mut orders = vec![stage.torrent.path.to_str().unwrap(), target.to_str().unwrap()];
+    orders.extend(addrs.iter().map(String::as_str));
+    let mut process = begin::<S>("a_tree_is_downloaded_with_few_descriptors", &orders);
+    assert!(process.wait_exit(Deadline::seconds(90)).success(), "{:#?}", process.stderr());
+    stage.assert_copied();
+    seeds.into_iter().for_each(|seed| drop(seed.end()));
+}
+
+/// More connections than descriptors. Whoever got one in is served; so is a newcomer, once they have gone.
+fn a_crowd_is_served_with_few_descriptors<S: Session>() {
+    if let Some(orders) = orders() {
+        let mut actors = [actor::<S>(&orders[0], &orders[1], seeding())];
+        perform(&mut actors, "the check of the data", |all| all[0].is_seeding());
+        println!("listening at {}", actors[0].addr());
+        // Until the story has seen enough and ends this process.
+        perform(&mut actors, "the end", |_| false);
+        return;
+    }
+    let stage = Stage::file(3);
+    let orders = [stage.torrent.path.to_str().unwrap(), stage.source.to_str().unwrap()];
+    let process = begin::<S>("a_crowd_is_served_with_few_descriptors", &orders);
+    let line = process.wait_for_text("listening at ", Deadline::seconds(60));
+    let addr: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
+    let crowd: Vec<_> = (0..80).filter_map(|n| RawLeecher::connect(addr, &stage.torrent, n).ok()).collect();
+    assert!(crowd.len() >= 4 && crowd.len() < LIMIT as usize, "{} got in", crowd.len());
+    for mut leecher in crowd.into_iter().take(4) {
+        leecher.get_unchoked().unwrap();
+        let blocks = leecher.ask_for_everything().unwrap();
+        leecher.receive(blocks).unwrap();
+    }
+    let mut newcomer = [Actor::<S>::leecher(&stage, &[addr])];
+    perform(&mut newcomer, "the newcomer's download", |all| all[0].has_stopped());
+    stage.assert_copied();
+    end(&mut newcomer);
+}
