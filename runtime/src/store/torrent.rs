@@ -2,6 +2,7 @@
 
 use super::contents::{Contents, DirIndex, Leaf, Tree};
 use super::fault::{Fault, What};
+use super::journal::Journal;
 use crate::workers::lock;
 use peerless_core::{DiskError, FileIndex, Place, TorrentId};
 use std::collections::BTreeSet;
@@ -35,9 +36,8 @@ pub(super) struct Torrent {
     pub(super) entries: Mutex<Entries>,
     /// Held while those are synced, so that whoever finds none knows that it is done, not begun.
     pub(super) syncing_entries: Mutex<()>,
-    /// Held while the journal changes: the length to cut it to before anything is added, where half a
-    /// record could not be taken back.
-    pub(super) torn_journal: Mutex<Option<u64>>,
+    /// Held while the journal is read or changes.
+    pub(super) journal: Mutex<Journal>,
     /// The final rename has been tried: what is missing at [`Place::Part`] may be at [`Place::Final`].
     pub(super) publishing: AtomicBool,
     /// The final rename has been done.
@@ -54,7 +54,7 @@ impl Torrent {
             name: target.file_name().unwrap_or_default().to_owned(),
             entries: Mutex::default(),
             syncing_entries: Mutex::default(),
-            torn_journal: Mutex::default(),
+            journal: Mutex::default(),
             publishing: AtomicBool::new(false),
             published: AtomicBool::new(false),
         }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use peerless_core::{Allocation, DiskErrorKind, Extent, Place, Sha1State};
 use rustix::io::Errno;
 use std::io::IoSlice;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 /// Bytes read or written at once where they are hashed too: they are still in the processor's cache then.
@@ -139,9 +140,13 @@ fn read_exact(
 }
 
 /// Writes all slices, one after the other, from `offset` on.
-pub(super) fn write_all(file: &Handle, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> Result<(), Errno> {
+pub(super) fn write_all(
+    file: impl AsFd,
+    mut slices: &mut [IoSlice<'_>],
+    mut offset: u64,
+) -> Result<(), Errno> {
     while !slices.is_empty() {
-        let len = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, slices, offset))?;
+        let len = rustix::io::retry_on_intr(|| rustix::io::pwritev(&file, slices, offset))?;
         if len == 0 {
             return Err(Errno::IO);
         }

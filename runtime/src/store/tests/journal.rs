@@ -84,10 +84,8 @@ fn a_link_in_the_journals_place_is_never_followed() {
         if place == Place::Journal {
             assert_eq!(load(&mut desk, 100), Err(DiskErrorKind::Symlink));
             assert_eq!(desk.fails(append(b"x", false)), DiskErrorKind::Symlink);
-            desk.run(store(b"x")).unwrap();
-        } else {
-            assert_eq!(desk.fails(store(b"x")), DiskErrorKind::Symlink);
         }
+        assert_eq!(desk.fails(store(b"x")), DiskErrorKind::Symlink);
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
     }
 }
@@ -99,8 +97,71 @@ fn half_a_record_is_taken_back_before_the_next_one() {
     // As after an append that failed half-way, and could not be taken back either.
     fs::write(desk.path(Place::Journal), b"good hal").unwrap();
     let torrents = desk.store.torrents.read().unwrap();
-    *torrents[&TORRENT].torn_journal.lock().unwrap() = Some(5);
+    torrents[&TORRENT].journal.lock().unwrap().torn = Some(5);
     drop(torrents);
     desk.run(append(b"whole", false)).unwrap();
     assert_eq!(load(&mut desk, 100), Ok(Some(Bytes::from_static(b"good whole"))));
+}
+
+/// What another process would have: a store of its own, with the same target.
+fn other(desk: &Desk) -> Desk {
+    let store = Store::new(16);
+    let target = store.claim(&desk.target).unwrap();
+    store.register(TORRENT, &target, Contents { single: true, files: vec![file("", 1)] });
+    Desk { dir: tempfile::tempdir().unwrap(), target, store, scratch: Scratch::default() }
+}
+
+fn is_taken(error: &DiskErrorKind) -> bool {
+    matches!(error, DiskErrorKind::Other { text, .. } if text.starts_with("another process is downloading"))
+}
+
+#[test]
+fn two_processes_never_download_to_one_target() {
+    let mut first = Desk::single(1);
+    let mut second = other(&first);
+    assert_eq!(load(&mut first, 100), Ok(None));
+    assert_eq!(load(&mut second, 100), Ok(None), "nobody has begun");
+    first.run(store(b"first ")).unwrap();
+    let refused = |second: &mut Desk| {
+        is_taken(&load(second, 100).unwrap_err())
+            && [store(b"second"), append(b"x", false), DiskTask::DeleteJournal]
+                .into_iter()
+                .all(|task| is_taken(&second.fails(task)))
+    };
+    assert!(refused(&mut second));
+    first.run(store(b"first again ")).unwrap();
+    assert!(refused(&mut second), "the lock was lost with the journal that was replaced");
+    first.run(append(b"and more", true)).unwrap();
+    assert_eq!(names(first.dir.path()), ["a.iso.part.journal"]);
+
+    first.store.unregister(TORRENT);
+    assert_eq!(load(&mut second, 100), Ok(Some(Bytes::from_static(b"first again and more"))));
+    assert!(is_taken(&load(&mut other(&first), 100).unwrap_err()), "reading did not lock it");
+    second.run(DiskTask::DeleteJournal).unwrap();
+    let mut third = other(&first);
+    third.run(store(b"third")).unwrap();
+    assert!(is_taken(&second.fails(store(b"second"))), "a lock on what is deleted holds nothing");
+}
+
+#[test]
+fn of_many_that_begin_at_once_one_has_the_target() {
+    let desk = Desk::single(1);
+    let begin = || {
+        let mut desk = other(&desk);
+        let had = desk.run(store(b"mine")).is_ok();
+        (had, desk)
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+        // Nobody lets go before everybody has tried.
+        let all: Vec<_> = all.into_iter().map(|one| one.join().unwrap()).collect();
+        assert_eq!(all.iter().filter(|(had, _)| *had).count(), 1);
+    });
+}
+
+#[test]
+fn an_empty_journal_is_none() {
+    let mut desk = Desk::single(1);
+    fs::write(desk.path(Place::Journal), b"").unwrap();
+    assert_eq!(load(&mut desk, 100), Ok(None));
 }
