@@ -130,8 +130,7 @@ impl Loop {
                 self.readable(conn);
             }
         }
-        self.tell(Input::Timeout);
-        Ok(())
+        Ok(self.tell(Input::Timeout))
     }
 
     /// Ends connecting, or sends what waits. What broke says so when it is read.
@@ -139,7 +138,8 @@ impl Loop {
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         if core::mem::take(&mut socket.connecting) {
             let failure = socket.stream.take_error().and_then(|e| e.map_or(Ok(()), Err));
-            return self.tell(match failure.and_then(|()| socket.stream.local_addr()) {
+            let outcome = failure.and_then(|()| socket.stream.local_addr());
+            return self.tell(match outcome {
                 Ok(local) => Input::Connected { conn, local },
                 Err(e) => Input::ConnectFailed { conn, error: net_error(&e) },
             });

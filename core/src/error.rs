@@ -28,7 +28,9 @@ pub enum TorrentError {
     )]
     TargetInTheWay,
     /// The data to seed does not match.
-    #[error("path: the data does not match the torrent ({good} of {total} pieces do)")]
+    #[error(
+        "path: the data does not match the torrent ({good} of {total} pieces do, or a file has another length)"
+    )]
     DataMismatch {
         /// Pieces that match.
         good: u32,
@@ -92,15 +94,9 @@ pub enum DisconnectReason {
     /// It wants a torrent that we do not have.
     #[error("peer: wants another torrent")]
     UnknownTorrent,
-    /// Too many connections.
-    #[error("peer: no room for more connections")]
-    NoRoom,
     /// Neither has anything for the other: two seeds.
     #[error("peer: nothing to exchange")]
     NothingToExchange,
-    /// Its place was given to another peer.
-    #[error("peer: replaced by another")]
-    Replaced,
     /// The torrent stopped.
     #[error("peer: the torrent stopped")]
     TorrentStopped,
@@ -129,12 +125,12 @@ pub enum PeerFault {
     /// Too many blocks that nobody asked for.
     #[error("peer: {0} blocks that nobody asked for")]
     UnwantedBlocks(u32),
+    /// It asks and does not read the answers.
+    #[error("peer: does not read: {0} bytes wait for it")]
+    DoesNotRead(usize),
     /// It lets us download and rejects every request.
     #[error("peer: rejected {0} requests in a row")]
     KeepsRejecting(u32),
-    /// A fast-extension message without the extension (BEP 6).
-    #[error("peer: {0} without the fast extension")]
-    NotNegotiated(&'static str),
 }
 
 /// What was proved against an address.

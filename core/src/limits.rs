@@ -48,8 +48,11 @@ pub const MAX_UNKNOWN_MESSAGE: u32 = 1 << 20;
 /// Slices below this many bytes are copied together, so that no small slice pins a large buffer.
 pub const MIN_SHARED_SLICE: usize = 4 << 10;
 
-/// Requests that one peer may have waiting with us (our `reqq`, BEP 10).
+/// Requests that one peer may have waiting with us.
 pub const MAX_INCOMING_REQUESTS: usize = 500;
+/// What we tell peers of that (`reqq`, BEP 10): less, so that a whole queue that crosses with our `choke` is
+/// still below [`MAX_INVALID_REQUESTS`].
+pub const ADVERTISED_REQQ: u32 = 250;
 /// Requests while choked, or malformed ones, before a peer is dropped.
 pub const MAX_INVALID_REQUESTS: u32 = 300;
 /// Payload bytes handed to the driver for one connection and not yet sent.

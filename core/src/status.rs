@@ -3,6 +3,7 @@
 use crate::event::Phase;
 use crate::ids::{ConnId, PeerId};
 use crate::why::Why;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -52,6 +53,8 @@ pub struct PeerStatus {
     pub remote: SocketAddr,
     /// Its id.
     pub peer_id: PeerId,
+    /// What it calls itself (BEP 10 `v`), as it sent it: escape it before it is shown.
+    pub client: Option<Box<str>>,
     /// Pieces it has.
     pub have: u32,
     /// It chokes us.

@@ -30,6 +30,8 @@ pub(crate) enum TorrentTimer {
     Gather,
     /// The disk failed and is to be tried again.
     DiskRetry,
+    /// A piece that failed may go to peers that were involved.
+    Solo,
     /// The user's limit on the whole download.
     Timeout,
     /// The user's limit on the time without progress.

@@ -48,6 +48,11 @@ impl Budget {
         }
     }
 
+    /// Whether a connection is not being read.
+    pub(crate) fn is_paused(&self, conn: ConnId) -> bool {
+        self.paused.contains(&conn)
+    }
+
     /// A connection has ended.
     pub(crate) fn forget(&mut self, conn: ConnId) {
         self.paused.remove(&conn);

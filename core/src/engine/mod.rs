@@ -340,6 +340,13 @@ impl Engine {
 
     /// After every input: torrents that stopped make room, and the end of all of them is the end.
     fn settle(&mut self) {
+        if self.shared.has_room() && !self.shared.dial_waiting.is_empty() {
+            for id in core::mem::take(&mut self.shared.dial_waiting) {
+                if let Some(torrent) = self.torrents.get_mut(&id) {
+                    torrent.dial(&mut self.shared);
+                }
+            }
+        }
         while let Some(id) = self.shared.stopped.pop() {
             self.by_hash.retain(|_, torrent| *torrent != id);
         }

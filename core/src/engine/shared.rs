@@ -11,7 +11,7 @@ use crate::time::Instant;
 use crate::timers::{TimerKey, Timers};
 use crate::torrent::Job;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::SocketAddr;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     next_conn: u64,
     next_job: u64,
     rng: ChaCha8Rng,
+    /// Torrents that would dial if there were room.
+    pub(crate) dial_waiting: BTreeSet<TorrentId>,
     /// Torrents that have stopped since the last input.
     pub(crate) stopped: alloc::vec::Vec<TorrentId>,
     /// No new connections before this: the system had no descriptors or ports left.
@@ -80,9 +82,15 @@ impl Shared {
             next_conn: 0,
             next_job: 0,
             rng,
+            dial_waiting: BTreeSet::new(),
             stopped: alloc::vec::Vec::new(),
             dial_after: Instant::ZERO,
         }
+    }
+
+    /// Whether another connection may be opened.
+    pub(crate) const fn has_room(&self) -> bool {
+        self.half_open < self.config.max_half_open && self.peer_conns < self.config.max_peers
     }
 
     /// A generator of its own, for one machine.

@@ -56,8 +56,8 @@ impl Writer {
         Self { info_hash, geometry }
     }
 
-    /// A whole new journal that says what is had, and what is in doubt.
-    pub(crate) fn fresh(&self, have: &Bitfield, in_doubt: &[PieceIndex]) -> Bytes {
+    /// A whole new journal that says what is had, and what the files look like that hold it.
+    pub(crate) fn fresh(&self, have: &Bitfield, stamps: &[(FileIndex, FileStamp)]) -> Bytes {
         let mut out = BytesMut::new();
         out.put_slice(MAGIC);
         out.put_slice(&self.info_hash.wire().0);
@@ -66,7 +66,7 @@ impl Writer {
         let check = sha1(&out);
         out.put_slice(&check.0[..CHECK_LEN]);
         self.record(&mut out, Kind::HaveAll, &have.to_wire());
-        self.begun(&mut out, in_doubt);
+        self.stamps(&mut out, stamps);
         out.freeze()
     }
 

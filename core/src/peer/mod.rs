@@ -65,6 +65,8 @@ pub(crate) struct Peer {
     pub(crate) unwanted_blocks: u32,
     /// Requests that it rejected since its last useful block, while it let us download.
     pub(crate) rejections: u32,
+    /// Rejects of what was not asked for.
+    pub(crate) unasked_rejects: u32,
 
     /// Messages that wait to be sent as one.
     out: BytesMut,
@@ -102,6 +104,7 @@ impl Peer {
             invalid_requests: 0,
             unwanted_blocks: 0,
             rejections: 0,
+            unasked_rejects: 0,
             out: BytesMut::new(),
         }
     }
@@ -135,6 +138,11 @@ impl Peer {
         self.serve.sending(data.len());
         out.act(Action::Send { conn: self.conn, data });
         self.last_sent = now;
+    }
+
+    /// Bytes that wait for it to read them.
+    pub(crate) fn backlog(&self) -> usize {
+        self.out.len() + self.serve.unsent()
     }
 
     /// Hands over what waits.

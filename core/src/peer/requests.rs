@@ -41,6 +41,11 @@ impl Requests {
         self.queue.front().map(|(_, at)| *at)
     }
 
+    /// All requests count as sent now: we have not been listening.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        self.queue.iter_mut().for_each(|(_, at)| *at = now);
+    }
+
     /// A request was sent.
     pub(crate) fn push(&mut self, now: Instant, block: BlockId) {
         self.queue.push_back((block, now));

@@ -80,6 +80,11 @@ impl Serve {
         self.unsent += bytes;
     }
 
+    /// Bytes handed to the driver and not yet sent.
+    pub(crate) const fn unsent(&self) -> usize {
+        self.unsent
+    }
+
     /// The driver sent bytes.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.unsent = self.unsent.saturating_sub(bytes);

@@ -16,6 +16,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+/// A larger piece is fetched again without evidence: it would be read into memory whole.
+const MAX_EVIDENCE: u32 = 16 << 20;
 /// Pieces whose evidence is kept at once; older evidence goes first.
 const MAX_CASES: usize = 64;
 
@@ -44,6 +46,9 @@ impl Torrent {
         piece: PieceIndex,
         senders: Vec<Option<IpAddr>>,
     ) {
+        if self.geometry.piece_len(piece) > MAX_EVIDENCE || !self.blame.collecting.is_empty() {
+            return;
+        }
         self.blame.collecting.insert(piece, senders);
         self.gather.freeze(cx.now, piece, true);
         self.read_piece(cx, piece, Job::BlameBad(piece));
@@ -104,7 +109,13 @@ impl Torrent {
             return;
         }
         cx.out.tell(Event::PeerBanned { torrent: self.id, addr, reason });
-        let open: Vec<ConnId> = self.peers.values().filter(|p| p.addr() == addr).map(|p| p.conn).collect();
+        let open: Vec<ConnId> = self
+            .peers
+            .values()
+            .filter(|p| p.addr() == addr)
+            .map(|p| p.conn)
+            .chain(self.opening_to(addr))
+            .collect();
         for conn in open {
             self.drop_peer(cx, conn, DisconnectReason::Banned);
         }

@@ -7,8 +7,9 @@ use crate::engine::Shared;
 use crate::error::TorrentError;
 use crate::event::{Event, Phase};
 use crate::hash::Sha1State;
-use crate::ids::PieceIndex;
+use crate::ids::{FileIndex, PieceIndex};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 /// Pieces being hashed at once: enough to keep a few workers busy.
 const MAX_HASHING: u32 = 8;
@@ -47,6 +48,8 @@ impl Torrent {
             Ok(DiskOutcome::Digest(state)) if self.metainfo.piece_hash(piece) == Some(state.finish()) => {
                 self.picker.set_have(piece);
                 self.stats.progress = cx.now;
+                let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+                resume.unsynced.extend(extents.iter().filter(|e| !e.padding).map(|e| e.file));
             }
             Ok(_) => resume.bad.push(piece),
             Err(error) if matches!(error.kind, DiskErrorKind::Short | DiskErrorKind::NotFound) => {
@@ -74,14 +77,45 @@ impl Torrent {
                 cx.out.tell(Event::Checked { torrent: self.id, good, total, bad });
                 self.stop(cx);
             }
-            Goal::Seed if good < total => self.fail(cx, TorrentError::DataMismatch { good, total }),
+            Goal::Seed if good < total || resume.wrong_size => {
+                self.fail(cx, TorrentError::DataMismatch { good, total })
+            }
             Goal::Seed => self.complete(cx),
             Goal::Download if self.place == Place::Final => self.complete(cx),
             Goal::Download => {
-                let data = self.records.writer().fresh(self.picker.have(), &[]);
-                cx.disk(self.id, DiskTask::StoreJournal { data }, Job::StoreJournal);
+                // What was hashed may be in the page cache only: it is synced before the journal names it.
+                let files: Vec<FileIndex> = resume.unsynced.into_iter().collect();
+                self.stamps = resume.stamps;
+                if files.is_empty() {
+                    self.store_journal(cx);
+                } else {
+                    cx.disk(self.id, DiskTask::Sync { files: files.clone() }, Job::SyncChecked(files));
+                }
             }
         }
+    }
+
+    /// A [`Job::SyncChecked`] has come to its end.
+    pub(super) fn checked_synced(&mut self, cx: &mut Shared, files: &[FileIndex], result: DiskResult) {
+        match result {
+            Ok(DiskOutcome::Sync(stamps)) => {
+                for (file, stamp) in files.iter().zip(stamps) {
+                    if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
+                        *slot = Some(stamp);
+                    }
+                }
+                self.store_journal(cx);
+            }
+            Ok(_) => debug_assert!(false, "a sync was asked for"),
+            Err(error) => self.fail_disk(cx, error),
+        }
+    }
+
+    fn store_journal(&mut self, cx: &mut Shared) {
+        let stamps = core::mem::take(&mut self.stamps);
+        let known = (0..).map(FileIndex).zip(stamps).filter_map(|(file, stamp)| Some((file, stamp?)));
+        let data = self.records.writer().fresh(self.picker.have(), &known.collect::<Vec<_>>());
+        cx.disk(self.id, DiskTask::StoreJournal { data }, Job::StoreJournal);
     }
 
     /// A [`Job::StoreJournal`] has come to its end: the download may begin.

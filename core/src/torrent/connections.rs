@@ -24,12 +24,14 @@ const DIAL_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Opening {
     remote: SocketAddr,
     outgoing: bool,
+    /// The connection is open; the handshake is not done.
+    connected: bool,
     decoder: HandshakeDecoder,
 }
 
 impl Torrent {
     /// Opens connections while there is somebody to dial and room for more.
-    pub(super) fn dial(&mut self, cx: &mut Shared) {
+    pub(crate) fn dial(&mut self, cx: &mut Shared) {
         if !self.is_networking() || !cx.config.dial || self.phase == Phase::Finishing {
             return;
         }
@@ -37,12 +39,16 @@ impl Torrent {
             self.set_timer(cx, TorrentTimer::Dial, cx.dial_after);
             return;
         }
-        while cx.half_open < cx.config.max_half_open && cx.peer_conns < cx.config.max_peers {
+        while cx.has_room() {
             let Some(remote) = self.list.next(cx.now) else { break };
             let conn = cx.connect(ConnOwner::Peer(self.id), remote, None);
             cx.half_open += 1;
             cx.timers.set(TimerKey::Conn(conn), cx.now + CONNECT_TIMEOUT);
-            self.opening.insert(conn, Opening { remote, outgoing: true, decoder: HandshakeDecoder::new() });
+            let decoder = HandshakeDecoder::new();
+            self.opening.insert(conn, Opening { remote, outgoing: true, connected: false, decoder });
+        }
+        if self.list.has_ready(cx.now) {
+            cx.dial_waiting.insert(self.id);
         }
         if let Some(next) = self.list.next_deadline() {
             self.set_timer(cx, TorrentTimer::Dial, next.max(cx.now + Duration::from_millis(100)));
@@ -69,8 +75,9 @@ impl Torrent {
     }
 
     /// An outgoing connection is open.
-    pub(crate) fn connected(&self, cx: &mut Shared, conn: ConnId) {
-        if self.opening.contains_key(&conn) {
+    pub(crate) fn connected(&mut self, cx: &mut Shared, conn: ConnId) {
+        if let Some(opening) = self.opening.get_mut(&conn) {
+            opening.connected = true;
             cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
             self.send_handshake(cx, conn);
         }
@@ -92,8 +99,14 @@ impl Torrent {
         remote: SocketAddr,
         decoder: HandshakeDecoder,
     ) {
+        let mut half_open = self.opening.iter().filter(|(_, o)| !o.outgoing).map(|(conn, _)| *conn);
+        if let Some(oldest) = half_open.next()
+            && half_open.count() + 1 >= cx.config.max_half_open
+        {
+            self.end_opening(cx, oldest, DisconnectReason::HandshakeTimeout);
+        }
         cx.adopt(conn, ConnOwner::Peer(self.id));
-        self.opening.insert(conn, Opening { remote, outgoing: false, decoder });
+        self.opening.insert(conn, Opening { remote, outgoing: false, connected: true, decoder });
         if !self.is_networking() {
             self.end_opening(cx, conn, DisconnectReason::UnknownTorrent);
         } else if self.list.is_banned(remote.ip()) {
@@ -131,7 +144,7 @@ impl Torrent {
             return;
         }
         let Some(opening) = self.opening.remove(&conn) else { return };
-        self.opened(cx, &opening);
+        self.leave_half_open(cx, &opening);
         let Opening { remote, outgoing, .. } = opening;
         if outgoing {
             self.list.connected(remote);
@@ -159,6 +172,9 @@ impl Torrent {
         let (remote, outgoing) = (opening.remote, opening.outgoing);
         if theirs.info_hash != self.wire_hash() {
             return Err(DisconnectReason::UnknownTorrent);
+        }
+        if self.list.is_banned(remote.ip()) {
+            return Err(DisconnectReason::Banned);
         }
         if theirs.peer_id == cx.peer_id {
             if outgoing {
@@ -215,7 +231,10 @@ impl Torrent {
         if self.peers.contains_key(&conn) {
             self.peer_timer(cx, conn);
         } else {
-            self.end_opening(cx, conn, DisconnectReason::HandshakeTimeout);
+            let connected = self.opening.get(&conn).is_some_and(|opening| opening.connected);
+            let reason =
+                if connected { DisconnectReason::HandshakeTimeout } else { DisconnectReason::ConnectTimeout };
+            self.end_opening(cx, conn, reason);
         }
     }
 
@@ -254,7 +273,7 @@ impl Torrent {
 
     fn end_opening(&mut self, cx: &mut Shared, conn: ConnId, reason: DisconnectReason) {
         let Some(opening) = self.opening.remove(&conn) else { return };
-        self.opened(cx, &opening);
+        self.leave_half_open(cx, &opening);
         cx.close(conn);
         if opening.outgoing {
             self.list.ended(cx.now, opening.remote, outcome(&reason, false));
@@ -266,7 +285,7 @@ impl Torrent {
     }
 
     /// A connection is no longer half open.
-    fn opened(&self, cx: &mut Shared, opening: &Opening) {
+    fn leave_half_open(&self, cx: &mut Shared, opening: &Opening) {
         if opening.outgoing {
             cx.half_open -= 1;
         }
@@ -278,6 +297,11 @@ impl Torrent {
         for conn in seeds {
             self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
         }
+    }
+
+    /// Connections to an address that are being opened.
+    pub(super) fn opening_to(&self, addr: IpAddr) -> impl Iterator<Item = ConnId> + '_ {
+        self.opening.iter().filter(move |(_, o)| o.remote.ip() == addr).map(|(conn, _)| *conn)
     }
 
     /// How many connections are being opened.
@@ -297,7 +321,6 @@ fn outcome(reason: &DisconnectReason, gave_something: bool) -> Outcome {
     match reason {
         DisconnectReason::Misbehaved(_) | DisconnectReason::Banned => Outcome::Misbehaved,
         DisconnectReason::NothingToExchange
-        | DisconnectReason::Replaced
         | DisconnectReason::Duplicate
         | DisconnectReason::UnknownTorrent
         | DisconnectReason::OurselfAgain => Outcome::Useless,

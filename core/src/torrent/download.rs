@@ -14,6 +14,8 @@ use alloc::vec::Vec;
 
 /// Blocks that nobody asked for before a peer is dropped. A few are honest: cancels cross with answers.
 const MAX_UNWANTED: u32 = 64;
+/// Rejects of what was not asked for, before a peer is dropped. Cancels cross with them, a window at a time.
+const MAX_UNASKED_REJECTS: u32 = 10_000;
 /// Requests that a peer rejects in a row while it lets us download, before it is dropped: it would be asked
 /// for the same for ever.
 const MAX_REJECTIONS: u32 = 50;
@@ -137,7 +139,9 @@ impl Torrent {
         let block = self.geometry.block(request.index, request.begin, request.len);
         let (Some(block), Some(peer)) = (block, self.peers.get_mut(&conn)) else { return Ok(()) };
         if !peer.requests.rejected(block) {
-            return Ok(());
+            peer.unasked_rejects += 1;
+            let many = peer.unasked_rejects > MAX_UNASKED_REJECTS;
+            return if many { Err(PeerFault::KeepsRejecting(peer.unasked_rejects)) } else { Ok(()) };
         }
         peer.window.withdrawn(1);
         if peer.choking_us {

@@ -31,6 +31,11 @@ pub(super) enum Finish {
 }
 
 impl Finish {
+    /// Whether an operation of the end is under way.
+    pub(super) const fn has_job(self) -> bool {
+        matches!(self, Self::Completing | Self::Syncing | Self::Publishing | Self::Cleaning)
+    }
+
     /// Whether no read may be started: the files are about to change their name.
     pub(super) const fn holds_reads(self) -> bool {
         matches!(self, Self::Syncing | Self::Draining | Self::Publishing)
@@ -67,9 +72,14 @@ impl Torrent {
                 self.finish = Finish::Idle;
                 self.fail_disk(cx, error);
             }
+            self.after_disk(cx);
             return;
         }
         match job {
+            // Told to stop: what is verified is recorded, and the next run goes on from here.
+            Job::Complete | Job::FinalSync if self.phase == Phase::Stopping => {
+                self.finish = Finish::Idle;
+            }
             Job::Complete => {
                 self.finish = Finish::Syncing;
                 let files = self.files_to_sync();
@@ -77,7 +87,6 @@ impl Torrent {
             }
             Job::FinalSync => {
                 self.finish = Finish::Draining;
-                self.finish_more(cx);
             }
             Job::Publish => {
                 self.place = Place::Final;
@@ -86,6 +95,7 @@ impl Torrent {
             }
             _ => self.published(cx),
         }
+        self.after_disk(cx);
     }
 
     /// Files with data that this run verified and has not synced, and those that no write has made.

@@ -2,7 +2,7 @@
 
 use crate::announcer::TrackerKey;
 use crate::disk::DiskTask;
-use crate::ids::{ConnId, PieceIndex};
+use crate::ids::{ConnId, FileIndex, PieceIndex};
 use crate::peer::Batch;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -19,6 +19,8 @@ pub(crate) enum Job {
     LoadJournal,
     /// At the start: hash a piece that is there.
     CheckPiece(PieceIndex),
+    /// At the start: sync the files of pieces that were hashed, before the journal may name them.
+    SyncChecked(Vec<FileIndex>),
     /// At the start: write the journal anew.
     StoreJournal,
     /// Write a run of blocks. The task is kept for another try while the disk is full.
@@ -36,6 +38,8 @@ pub(crate) enum Job {
     },
     /// Read back the rest of a written piece to complete its digest.
     Digest(PieceIndex),
+    /// Hash a piece from the disk whose digest did not match.
+    SecondLook(PieceIndex),
     /// Sync the files of verified pieces.
     Sync(Vec<PieceIndex>),
     /// Add records to the journal.
@@ -59,6 +63,8 @@ pub(crate) enum Job {
     Publish,
     /// At the end: delete the journal.
     DeleteJournal,
+    /// At a stop: delete a journal that says nothing.
+    DropJournal,
     /// Look up a tracker's host.
     TrackerHost(TrackerKey),
     /// Look up a peer that the user named, with its port.

@@ -1,9 +1,8 @@
 //! The life of a torrent: start, network, completion, seeding, failure, and a clean stop.
 
-use super::finish::Finish;
 use super::{Job, Torrent};
 use crate::config::{Goal, PeerAddr, SeedPolicy};
-use crate::disk::{DiskResult, Place};
+use crate::disk::{DiskResult, DiskTask, Place};
 use crate::engine::Shared;
 use crate::error::{DisconnectReason, TorrentError};
 use crate::event::{Event, Phase};
@@ -35,9 +34,11 @@ impl Torrent {
             Job::SurveyPart => self.part_surveyed(cx, result),
             Job::LoadJournal => self.journal_loaded(cx, result),
             Job::CheckPiece(piece) => self.piece_checked(cx, piece, result),
+            Job::SyncChecked(files) => self.checked_synced(cx, &files, result),
             Job::StoreJournal => self.journal_stored(cx, result),
             Job::Write { .. } => self.write_done(cx, job, result),
             Job::Digest(piece) => self.digest_done(cx, piece, result),
+            Job::SecondLook(piece) => self.looked_again(cx, piece, result),
             Job::Sync(pieces) => self.sync_done(cx, &pieces, result),
             Job::AppendJournal => self.append_done(cx, result),
             Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
@@ -45,6 +46,10 @@ impl Torrent {
             Job::BlameGood(piece) => self.verdict_read(cx, piece, result),
             Job::Complete | Job::FinalSync | Job::Publish | Job::DeleteJournal => {
                 self.finish_step(cx, &job, result);
+            }
+            Job::DropJournal => {
+                self.writing -= 1;
+                self.after_disk(cx);
             }
             Job::TrackerHost(_) | Job::PeerHost(_) => debug_assert!(false, "not a disk job"),
         }
@@ -85,6 +90,9 @@ impl Torrent {
         let was_networking = self.is_networking();
         self.completed = Some(cx.now);
         cx.out.tell(Event::Completed { torrent: self.id });
+        if self.phase == Phase::Stopping {
+            return;
+        }
         self.announcer.completed();
         if self.options.goal == Goal::Download && self.options.seeding == SeedPolicy::Stop {
             self.stop(cx);
@@ -197,7 +205,8 @@ impl Torrent {
 
     /// Takes the next step towards the end if nothing stands in its way any more.
     pub(super) fn stop_more(&mut self, cx: &mut Shared) {
-        if self.phase != Phase::Stopping || self.writing > 0 || self.reading > 0 || self.records.is_busy() {
+        let busy = self.writing > 0 || self.reading > 0 || self.records.is_busy() || self.finish.has_job();
+        if self.phase != Phase::Stopping || busy {
             return;
         }
         if self.closing == Closing::Syncing {
@@ -206,14 +215,24 @@ impl Torrent {
                 return;
             }
             self.closing = Closing::Recorded;
-            if !matches!(self.failure, Some(TorrentError::Disk { .. })) && self.finish == Finish::Idle {
-                self.records.close();
-                self.append_records(cx);
+            if !matches!(self.failure, Some(TorrentError::Disk { .. })) && self.place == Place::Part {
+                self.close_records(cx);
                 return;
             }
         }
         if self.announcer.is_stopped() || self.announcing.is_empty() {
             self.stop_now(cx);
+        }
+    }
+
+    /// The last word of the journal; or no journal at all, where it would say nothing.
+    fn close_records(&mut self, cx: &mut Shared) {
+        if self.picker.have().is_empty() && self.records.is_unused() {
+            self.writing += 1;
+            cx.disk(self.id, DiskTask::DeleteJournal, Job::DropJournal);
+        } else {
+            self.records.close();
+            self.append_records(cx);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::engine::Shared;
 use crate::error::{BanReason, DisconnectReason, PeerFault};
 use crate::event::Phase;
 use crate::ids::{ConnId, PieceIndex};
-use crate::limits::{KEEP_ALIVE, MAX_INCOMING_REQUESTS, PEER_SILENCE};
+use crate::limits::{ADVERTISED_REQQ, KEEP_ALIVE, MAX_UNSENT, PEER_SILENCE};
 use crate::peer::Peer;
 use crate::timers::TimerKey;
 use crate::wire::{ExtensionHandshake, Message};
@@ -17,6 +17,8 @@ use core::net::SocketAddr;
 const MAX_SUGGESTED: usize = 16;
 /// Pieces that one peer may allow us while it chokes us (BEP 6 has it name about ten).
 const MAX_ALLOWED_FAST: usize = 64;
+/// Bytes that may wait for a peer to read them: more than a full queue of blocks, and answers to all else.
+const MAX_BACKLOG: usize = 4 * MAX_UNSENT;
 /// Piece numbers beyond the torrent before an address is banned.
 const MAX_IMPOSSIBLE: u32 = 2;
 /// Addresses whose faults are remembered.
@@ -40,6 +42,11 @@ impl Torrent {
             }
         }
         self.fill(cx, conn);
+        if let Some(peer) = self.peers.get(&conn)
+            && peer.backlog() > MAX_BACKLOG
+        {
+            self.misbehaved(cx, conn, PeerFault::DoesNotRead(peer.backlog()));
+        }
     }
 
     fn misbehaved(&mut self, cx: &mut Shared, conn: ConnId, fault: PeerFault) {
@@ -203,6 +210,13 @@ impl Torrent {
 
     /// A deadline of a peer has come: a late request, silence, or our own.
     pub(super) fn peer_timer(&mut self, cx: &mut Shared, conn: ConnId) {
+        if cx.budget.is_paused(conn)
+            && let Some(peer) = self.peers.get_mut(&conn)
+        {
+            // It is we who do not listen: its clocks stand still.
+            peer.last_received = cx.now;
+            peer.requests.restart(cx.now);
+        }
         self.expire_requests(cx, conn);
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if cx.now.since(peer.last_received) >= PEER_SILENCE {
@@ -223,7 +237,7 @@ pub(super) fn our_extension_handshake(cx: &Shared, remote: SocketAddr) -> Bytes 
     ExtensionHandshake {
         v: Some(cx.config.client_name.clone()),
         p: cx.port,
-        reqq: u32::try_from(MAX_INCOMING_REQUESTS).ok(),
+        reqq: Some(ADVERTISED_REQQ),
         yourip: Some(remote.ip()),
         ..ExtensionHandshake::default()
     }

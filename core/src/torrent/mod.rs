@@ -28,7 +28,7 @@ use crate::announcer::{Announcer, TrackerKey};
 use crate::bitfield::Bitfield;
 use crate::choker::Choker;
 use crate::config::{Goal, TorrentOptions};
-use crate::disk::Place;
+use crate::disk::{FileStamp, Place};
 use crate::engine::Shared;
 use crate::error::TorrentError;
 use crate::event::Phase;
@@ -42,6 +42,7 @@ use crate::time::Instant;
 use crate::timers::{TimerKey, TorrentTimer};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use announce::Announcing;
 use blame::Blame;
 use connections::Opening;
@@ -93,6 +94,8 @@ pub(crate) struct Torrent {
     /// Where the data stands now.
     place: Place,
     resume: Option<Resume>,
+    /// What the files looked like when they were last synced, until the journal says so.
+    stamps: Vec<Option<FileStamp>>,
     records: Records,
     finish: Finish,
     /// How far a clean stop is with the records.
@@ -138,6 +141,7 @@ impl Torrent {
             announce_key: cx.fork_rng().next_u32(),
             place,
             resume: None,
+            stamps: Vec::new(),
             records: Records::new(metainfo.info_hash(), geometry),
             finish: Finish::default(),
             closing: Closing::default(),
@@ -174,6 +178,7 @@ impl Torrent {
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),
             TorrentTimer::DiskRetry => self.retry_writes(cx),
+            TorrentTimer::Solo => self.fill_hungry(cx),
             TorrentTimer::Timeout | TorrentTimer::Stall => self.check_patience(cx),
             TorrentTimer::SeedGoal => self.check_seed_goal(cx),
             TorrentTimer::Stop => self.stop_now(cx),

@@ -40,6 +40,10 @@ pub(super) struct Records {
     /// Whether they have to be synced.
     unwritten_sync: bool,
     appending: bool,
+    /// What is being appended, for another try while the disk is full.
+    again: BytesMut,
+    /// A sync failed: nobody knows what is on the disk, so nothing more is recorded.
+    broken: bool,
 }
 
 impl Records {
@@ -58,6 +62,8 @@ impl Records {
             unwritten: BytesMut::new(),
             unwritten_sync: false,
             appending: false,
+            again: BytesMut::new(),
+            broken: false,
         }
     }
 
@@ -73,8 +79,16 @@ impl Records {
         core::mem::take(&mut self.dirty)
     }
 
+    /// Whether this run has written no block.
+    pub(super) fn is_unused(&self) -> bool {
+        self.begun.is_empty()
+    }
+
     /// Adds the last word of an orderly end.
     pub(super) fn close(&mut self) {
+        if self.broken {
+            return;
+        }
         self.writer.closed(&mut self.unwritten);
         self.unwritten_sync = true;
     }
@@ -121,7 +135,7 @@ impl Torrent {
     /// Syncs the files of verified pieces, unless a sync is under way: then its end starts the next.
     pub(super) fn sync_records(&mut self, cx: &mut Shared) {
         let records = &mut self.records;
-        if records.verified.is_empty() || records.syncing.is_some() {
+        if records.verified.is_empty() || records.syncing.is_some() || records.broken {
             return;
         }
         let files: Vec<FileIndex> = core::mem::take(&mut records.dirty).into_iter().collect();
@@ -145,7 +159,10 @@ impl Torrent {
             }
             Ok(_) => debug_assert!(false, "a sync was asked for"),
             // After a failed sync nobody knows what is on the disk: these pieces stay in doubt.
-            Err(error) => self.fail_disk(cx, error),
+            Err(error) => {
+                self.records.broken = true;
+                self.fail_disk(cx, error);
+            }
         }
         if self.records.verified_bytes >= MAX_UNSYNCED_BYTES || self.phase == Phase::Stopping {
             self.sync_records(cx);
@@ -158,10 +175,11 @@ impl Torrent {
     /// Appends what waits, one append at a time so that records stay in order.
     pub(super) fn append_records(&mut self, cx: &mut Shared) {
         let records = &mut self.records;
-        if records.appending || records.unwritten.is_empty() {
+        if records.appending || records.unwritten.is_empty() || records.broken {
             return;
         }
         records.appending = true;
+        records.again = records.unwritten.clone();
         let data = records.unwritten.split().freeze();
         let sync = core::mem::take(&mut records.unwritten_sync);
         cx.disk(self.id, DiskTask::AppendJournal { data, sync }, Job::AppendJournal);
@@ -171,9 +189,20 @@ impl Torrent {
     pub(super) fn append_done(&mut self, cx: &mut Shared, result: DiskResult) {
         self.records.appending = false;
         match result {
-            Ok(_) => self.append_records(cx),
+            Ok(_) => {
+                self.append_records(cx);
+                self.trouble_over(cx);
+            }
+            Err(error) if self.waits_for(&error) => {
+                let records = &mut self.records;
+                let later = core::mem::take(&mut records.unwritten);
+                records.unwritten = core::mem::take(&mut records.again);
+                records.unwritten.extend_from_slice(&later);
+                records.unwritten_sync = true;
+                self.trouble_began(cx, error);
+            }
             Err(error) => {
-                self.records.unwritten.clear();
+                self.records.broken = true;
                 self.fail_disk(cx, error);
             }
         }

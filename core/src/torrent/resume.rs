@@ -12,7 +12,7 @@ use crate::event::{Event, ResumeSummary};
 use crate::ids::{FileIndex, PieceIndex};
 use crate::journal::{Replay, replay};
 use crate::limits::MAX_JOURNAL;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 /// What is known while the start is under way.
@@ -20,8 +20,12 @@ use alloc::vec::Vec;
 pub(super) struct Resume {
     /// What the survey found at the place that is being checked.
     pub(super) stamps: Vec<Option<FileStamp>>,
+    /// Files of pieces that were found good by hashing: whether they ever reached the disk is not known.
+    pub(super) unsynced: BTreeSet<FileIndex>,
     pub(super) to_hash: VecDeque<PieceIndex>,
     pub(super) hashing: u32,
+    /// A file of the target is missing, too short or too long.
+    pub(super) wrong_size: bool,
     pub(super) total: u32,
     pub(super) bad: Vec<PieceIndex>,
     pub(super) summary: ResumeSummary,
@@ -43,9 +47,13 @@ impl Torrent {
             }
             (Ok(DiskOutcome::Survey(Survey::Absent)), _) => self.fail(cx, TorrentError::TargetMissing),
             (Ok(DiskOutcome::Survey(Survey::Present(stamps))), goal) => {
-                if goal == Goal::Download && !self.has_full_size(&stamps) {
+                let wrong_size = !self.has_full_size(&stamps);
+                if goal == Goal::Download && wrong_size {
                     self.fail(cx, TorrentError::TargetInTheWay);
                     return;
+                }
+                if let Some(resume) = &mut self.resume {
+                    resume.wrong_size = wrong_size;
                 }
                 self.place = Place::Final;
                 self.hash_what_is_there(cx, &stamps);
@@ -87,7 +95,7 @@ impl Torrent {
             _ => Some(bytes::Bytes::new()),
         };
         let Some(resume) = &mut self.resume else { return };
-        let stamps = core::mem::take(&mut resume.stamps);
+        let stamps = resume.stamps.clone();
         let journal =
             data.as_deref().and_then(|data| replay(data, &self.metainfo.info_hash(), self.geometry).ok());
         resume.summary.journal_rejected = data.is_some() && journal.is_none();
@@ -126,8 +134,9 @@ impl Torrent {
             match (then, now) {
                 (Some(then), Some(now)) if journal.closed => then != now,
                 (Some(then), Some(now)) => now.len < then.len || now.modified < then.modified,
-                (Some(_), None) => true,
-                (None, _) => false,
+                // Without a stamp nothing is known of the file.
+                (Some(_), None) | (None, Some(_)) => true,
+                (None, None) => false,
             }
         };
         stamps.iter().enumerate().map(changed).collect()

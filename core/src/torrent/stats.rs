@@ -71,6 +71,7 @@ impl Torrent {
             conn: peer.conn,
             remote: peer.remote,
             peer_id: peer.peer_id,
+            client: peer.client.clone(),
             have: peer.has.count(),
             choking_us: peer.choking_us,
             interesting: peer.interesting,

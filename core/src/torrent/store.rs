@@ -2,12 +2,13 @@
 
 use super::gather::{Flush, Run};
 use super::{Job, Torrent};
-use crate::disk::{DiskError, DiskOutcome, DiskResult, DiskTask};
+use crate::disk::{DiskError, DiskErrorKind, DiskOutcome, DiskResult, DiskTask};
 use crate::engine::Shared;
 use crate::error::{BanReason, TorrentError};
 use crate::event::{Event, Phase};
 use crate::geometry::BLOCK_LEN;
-use crate::ids::{PieceIndex, Sha1Hash};
+use crate::hash::Sha1State;
+use crate::ids::PieceIndex;
 use crate::time::{Duration, Instant};
 use crate::timers::TorrentTimer;
 use alloc::boxed::Box;
@@ -16,8 +17,10 @@ use core::ops::Range;
 
 /// How long to wait before a disk that refused is tried again.
 const RETRY: Duration = Duration::from_secs(30);
+/// After so long a piece that failed may go to a peer that was involved: the picker keeps it back for 10 s.
+const SOLO_RETRY: Duration = Duration::from_millis(10_100);
 
-/// A disk that refuses, and what is to be written once it does not.
+/// A disk that is full, and what is to be written once it is not.
 #[derive(Debug)]
 pub(super) struct Trouble {
     failed: Vec<Write>,
@@ -77,10 +80,12 @@ impl Torrent {
         }
     }
 
-    /// Memory is short: everything that is gathered goes to the disk.
+    /// Memory is short: everything that is gathered goes to the disk, but for what can join a longer run
+    /// behind a write that is under way.
     pub(super) fn write_all(&mut self, cx: &mut Shared) {
         for piece in self.gather.pending() {
-            self.write_runs(cx, piece, Flush::All);
+            let behind_another = self.gather.digested(piece).is_none();
+            self.write_runs(cx, piece, if behind_another { Flush::Ready } else { Flush::All });
         }
     }
 
@@ -97,8 +102,11 @@ impl Torrent {
                     self.gather.digest_back(piece, state);
                 }
                 self.picker.written(piece, blocks);
-                self.write_runs(cx, piece, Flush::Ready);
+                // What gathered behind this write while memory was short goes out as one run now.
+                let flush = if cx.budget.is_tight() { Flush::All } else { Flush::Ready };
+                self.write_runs(cx, piece, flush);
                 self.judge(cx, piece);
+                self.trouble_over(cx);
             }
             Err(error) => self.write_failed(cx, Write { piece, blocks, bytes, hashed, task: again }, error),
         }
@@ -106,7 +114,7 @@ impl Torrent {
     }
 
     fn write_failed(&mut self, cx: &mut Shared, write: Write, error: DiskError) {
-        if self.options.wait_disk && self.phase == Phase::Downloading {
+        if self.waits_for(&error) {
             self.trouble_began(cx, error);
             if let Some(trouble) = &mut self.trouble {
                 trouble.failed.push(write);
@@ -118,26 +126,44 @@ impl Torrent {
         self.fail_disk(cx, error);
     }
 
-    fn trouble_began(&mut self, cx: &mut Shared, error: DiskError) {
-        if self.trouble.is_some() {
+    /// Whether this is an error that time may cure, and the user wants to wait.
+    pub(super) fn waits_for(&self, error: &DiskError) -> bool {
+        let curable = matches!(error.kind, DiskErrorKind::NoSpace | DiskErrorKind::TooManyFiles);
+        curable && self.options.wait_disk && self.phase == Phase::Downloading
+    }
+
+    /// Stops asking for blocks until the disk takes them again.
+    pub(super) fn trouble_began(&mut self, cx: &mut Shared, error: DiskError) {
+        let retry = cx.now + RETRY;
+        self.set_timer(cx, TorrentTimer::DiskRetry, retry);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.retry = retry;
             return;
         }
-        let retry = cx.now + RETRY;
         self.trouble = Some(Trouble { failed: Vec::new(), retry });
-        self.set_timer(cx, TorrentTimer::DiskRetry, retry);
         self.withdraw_requests(cx);
         cx.out.tell(Event::DiskTrouble { torrent: self.id, error });
     }
 
-    /// Tries the failed writes again, and asks for blocks again without waiting for what comes of them:
-    /// another failure begins the trouble anew.
+    /// Tries again what failed.
     pub(super) fn retry_writes(&mut self, cx: &mut Shared) {
-        let Some(trouble) = self.trouble.take() else { return };
-        for write in trouble.failed {
+        let Some(trouble) = &mut self.trouble else { return };
+        for write in core::mem::take(&mut trouble.failed) {
             self.start_write(cx, write);
         }
-        cx.out.tell(Event::DiskRecovered { torrent: self.id });
-        self.fill_hungry(cx);
+        self.append_records(cx);
+        if self.writing == 0 && !self.records.is_busy() {
+            self.trouble_over(cx);
+        }
+    }
+
+    /// The disk took something: if nothing waits for another try, asking goes on.
+    pub(super) fn trouble_over(&mut self, cx: &mut Shared) {
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.failed.is_empty() && trouble.retry <= cx.now) {
+            self.trouble = None;
+            cx.out.tell(Event::DiskRecovered { torrent: self.id });
+            self.fill_hungry(cx);
+        }
     }
 
     /// A disk error that is not worth waiting for.
@@ -156,9 +182,41 @@ impl Torrent {
             self.digest_rest(cx, piece, digested);
             return;
         }
-        if let Some(state) = self.gather.digest_out(piece) {
-            self.verdict(cx, piece, state.finish());
+        let Some(state) = self.gather.digest_out(piece) else { return };
+        if self.metainfo.piece_hash(piece) == Some(state.finish()) {
+            self.gather.forget(piece);
+            self.piece_verified(cx, piece);
+        } else {
+            self.look_again(cx, piece);
         }
+    }
+
+    /// A piece failed by the digest that ran along with its writes. Parts of it may have been replaced since:
+    /// only what is on the disk counts against a peer.
+    fn look_again(&mut self, cx: &mut Shared, piece: PieceIndex) {
+        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+        self.writing += 1;
+        let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new() };
+        cx.disk(self.id, task, Job::SecondLook(piece));
+    }
+
+    /// A [`Job::SecondLook`] has come to its end: this is the verdict.
+    pub(super) fn looked_again(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+        self.writing -= 1;
+        match result {
+            Ok(DiskOutcome::Digest(state)) => {
+                self.gather.forget(piece);
+                if self.metainfo.piece_hash(piece) == Some(state.finish()) {
+                    self.piece_verified(cx, piece);
+                } else {
+                    self.piece_failed(cx, piece);
+                }
+            }
+            Ok(_) => debug_assert!(false, "a digest was asked for"),
+            // A read error is never a peer's fault.
+            Err(error) => self.fail_disk(cx, error),
+        }
+        self.after_disk(cx);
     }
 
     /// Hashing was interrupted: the rest of the piece is read back.
@@ -185,15 +243,6 @@ impl Torrent {
         self.after_disk(cx);
     }
 
-    fn verdict(&mut self, cx: &mut Shared, piece: PieceIndex, digest: Sha1Hash) {
-        self.gather.forget(piece);
-        if self.metainfo.piece_hash(piece) == Some(digest) {
-            self.piece_verified(cx, piece);
-        } else {
-            self.piece_failed(cx, piece);
-        }
-    }
-
     fn piece_verified(&mut self, cx: &mut Shared, piece: PieceIndex) {
         self.picker.verified(piece);
         self.stats.progress = cx.now;
@@ -215,6 +264,7 @@ impl Torrent {
             Some(addr) => self.ban(cx, addr, BanReason::CorruptPiece),
             None => self.collect_evidence(cx, piece, senders),
         }
+        self.set_timer(cx, TorrentTimer::Solo, cx.now + SOLO_RETRY);
         self.fill_hungry(cx);
     }
 }

@@ -36,6 +36,7 @@ impl Torrent {
         if peer.serve.push(request) {
             self.serve(cx, conn);
         } else {
+            peer.invalid_requests += 1;
             refuse(cx, peer, request);
         }
         Ok(())
@@ -116,6 +117,11 @@ impl Torrent {
         let piece = batch.requests.first().and_then(|request| self.geometry.piece(request.index));
         let Some(piece) = piece else { return };
         if error.kind == DiskErrorKind::TooManyFiles || !self.picker.have().has(piece) {
+            return;
+        }
+        if self.phase == Phase::Finishing {
+            // What is about to be published is not whole.
+            self.fail_disk(cx, error);
             return;
         }
         cx.out.tell(Event::DiskTrouble { torrent: self.id, error });

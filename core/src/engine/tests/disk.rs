@@ -22,6 +22,8 @@ pub(super) struct Disk {
     pub(super) unsynced: BTreeSet<FileIndex>,
     /// What every operation did, by name, in order.
     pub(super) log: Vec<&'static str>,
+    /// What the file system says of the time of every change.
+    pub(super) modified: i64,
     /// Operations of these names fail with this.
     pub(super) fails: BTreeMap<&'static str, DiskErrorKind>,
 }
@@ -61,7 +63,9 @@ impl Disk {
         let short = DiskError { action: verb, path: Box::from("disk"), kind: DiskErrorKind::Short };
         Ok(match op.task {
             DiskTask::Survey { place } => DiskOutcome::Survey(match self.files.get(&(torrent, place)) {
-                Some(files) => Survey::Present(files.iter().map(|f| f.as_deref().map(stamp)).collect()),
+                Some(files) => Survey::Present(
+                    files.iter().map(|f| f.as_deref().map(|f| stamp(f, self.modified))).collect(),
+                ),
                 None => Survey::Absent,
             }),
             DiskTask::Write { extents, data, hash, .. } => {
@@ -85,13 +89,17 @@ impl Disk {
                 });
                 let part = self.files.entry((torrent, Place::Part)).or_default();
                 DiskOutcome::Sync(
-                    files.iter().map(|f| stamp(part[f.as_usize()].as_deref().unwrap())).collect(),
+                    files
+                        .iter()
+                        .map(|f| stamp(part[f.as_usize()].as_deref().unwrap(), self.modified))
+                        .collect(),
                 )
             }
             DiskTask::LoadJournal { .. } => {
                 DiskOutcome::LoadJournal(self.journals.get(&torrent).map(|j| Bytes::from(j.clone())))
             }
             DiskTask::StoreJournal { data } => {
+                assert!(self.unsynced.is_empty(), "recorded before it was synced");
                 self.journals.insert(torrent, data.to_vec());
                 DiskOutcome::StoreJournal
             }
@@ -166,6 +174,6 @@ impl Disk {
     }
 }
 
-fn stamp(file: &[u8]) -> FileStamp {
-    FileStamp { len: file.len() as u64, modified: 0 }
+const fn stamp(file: &[u8], modified: i64) -> FileStamp {
+    FileStamp { len: file.len() as u64, modified }
 }

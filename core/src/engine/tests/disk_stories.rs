@@ -110,6 +110,43 @@ fn a_file_that_got_shorter_behind_our_back_is_not_trusted() {
 }
 
 #[test]
+fn a_file_changed_two_runs_later_is_not_trusted() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let mut host = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.status(host).have >= 20);
+    // A second run that does nothing, and then somebody else writes to the file.
+    for peers in [vec![], vec![seed]] {
+        let now = world.now;
+        world.hosts[host].engine.stop_torrent(now, TORRENT);
+        world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+        let next = world.host(Config::default());
+        let options = world.download_from(&peers);
+        world.hosts[next].disk = core::mem::take(&mut world.hosts[host].disk);
+        world.hosts[next].disk.modified = if peers.is_empty() { 0 } else { 7 };
+        world.add(next, &meta, options);
+        world.run_until(MINUTE, |w| w.phase(next) == Phase::Downloading);
+        let trusted = resumed(&world, next).trusted;
+        assert_eq!(trusted > 0, peers.is_empty(), "{trusted} pieces trusted");
+        host = next;
+    }
+}
+
+#[test]
+fn a_run_that_got_nothing_leaves_nothing_behind() {
+    let meta = torrent(&payload(40 * PIECE));
+    let mut world = World::new();
+    let host = world.leecher(&meta, &[]);
+    world.run_for(Duration::from_secs(5));
+    let now = world.now;
+    world.hosts[host].engine.stop_torrent(now, TORRENT);
+    world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+    assert!(world.hosts[host].disk.journals.is_empty());
+}
+
+#[test]
 fn a_complete_target_is_success_without_a_network() {
     let data = payload(200_000);
     let meta = torrent(&data);
@@ -160,6 +197,12 @@ fn a_full_disk_ends_the_download_and_keeps_what_is_verified() {
 
 #[test]
 fn with_wait_disk_the_download_goes_on_when_there_is_space_again() {
+    for verb in ["write", "write the journal"] {
+        waits_for_space_to(verb);
+    }
+}
+
+fn waits_for_space_to(verb: &'static str) {
     let data = payload(40 * PIECE);
     let meta = torrent(&data);
     let mut world = World::new();
@@ -168,7 +211,7 @@ fn with_wait_disk_the_download_goes_on_when_there_is_space_again() {
     let options = TorrentOptions { wait_disk: true, ..world.download_from(&[seed]) };
     world.add(leecher, &meta, options);
     world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
-    world.hosts[leecher].disk.fails.insert("write", DiskErrorKind::NoSpace);
+    world.hosts[leecher].disk.fails.insert(verb, DiskErrorKind::NoSpace);
     world.run_for(MINUTE * 3);
     let stuck = world.status(leecher);
     assert!(matches!(stuck.why.first(), Some(Why::DiskFailing { .. })), "{:?}", stuck.why);
