@@ -7,6 +7,8 @@ use crate::time::{Duration, Instant};
 const FIRST_TIMEOUT: Duration = Duration::from_secs(20);
 const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often the time-out doubles: from the least to the most.
+const MAX_DOUBTS: u32 = 4;
 /// How long the least delay is believed without being seen again; but never less than so many times itself,
 /// since a probe costs a part of a round trip.
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -28,6 +30,8 @@ pub(super) struct Delay {
     /// The mean and the mean deviation, as in RFC 6298.
     mean: Duration,
     spread: Duration,
+    /// Failures in a row.
+    doubts: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,19 +43,19 @@ struct Probe {
 
 impl Delay {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { base: None, seen: now, probe: None, mean: Duration::ZERO, spread: Duration::ZERO }
+        Self { base: None, seen: now, probe: None, mean: Duration::ZERO, spread: Duration::ZERO, doubts: 0 }
     }
 
-    /// A block that was asked for at `asked_at` is here. Whether that ends a probe which shows that the path
-    /// became much longer. A probe is only begun where `may_probe`.
-    pub(super) fn sample(&mut self, now: Instant, asked_at: Instant, may_probe: bool) -> bool {
+    /// A block that was asked for at `asked_at` is here. A probe is only begun where `may_probe`.
+    pub(super) fn sample(&mut self, now: Instant, asked_at: Instant, may_probe: bool) {
         let delay = now.since(asked_at);
+        self.doubts = 0;
         let Some(base) = self.base else {
             self.base = Some(delay);
             self.seen = now;
             self.mean = delay;
             self.spread = delay / 2;
-            return false;
+            return;
         };
         self.spread = (self.spread * 3 + self.mean.abs_diff(delay)) / 4;
         self.mean = (self.mean * 7 + delay) / 8;
@@ -63,7 +67,6 @@ impl Delay {
         } else if may_probe && now.since(self.seen) >= BELIEVED.max(base * BELIEVED_ROUNDS) {
             self.probe = Some(Probe::new(now));
         }
-        self.base() > base * 2
     }
 
     /// The delay of the path and the peer without a queue; zero before the first block.
@@ -76,12 +79,24 @@ impl Delay {
         self.probe.is_some()
     }
 
-    /// When a request is late that finds a queue of such a length before it.
-    pub(super) fn timeout(&self, queue: Duration, snubbed: bool) -> Duration {
-        let Some(base) = self.base else { return FIRST_TIMEOUT };
-        let expected = (self.mean + self.spread * 4).max(base.saturating_add(queue));
-        let least = if snubbed { FIRST_TIMEOUT } else { MIN_TIMEOUT };
-        expected.saturating_mul(2).clamp(least, MAX_TIMEOUT)
+    /// When a request is late. The queue that it finds is in what was measured.
+    pub(super) fn timeout(&self) -> Duration {
+        self.patience().saturating_mul(1 << self.doubts).min(MAX_TIMEOUT)
+    }
+
+    /// When a request is late while few blocks were seen, and those perhaps before the queue had formed.
+    pub(super) fn first_timeout(&self) -> Duration {
+        self.patience().clamp(FIRST_TIMEOUT, MAX_TIMEOUT)
+    }
+
+    /// A request was late: the next may take twice as long, until something arrives.
+    pub(super) fn doubt(&mut self) {
+        self.doubts = (self.doubts + 1).min(MAX_DOUBTS);
+    }
+
+    /// Twice the time that nearly all requests take.
+    fn patience(&self) -> Duration {
+        ((self.mean + self.spread * 4) * 2).max(MIN_TIMEOUT)
     }
 
     /// What is left of the probe after a block. At its end the least delay in it is the path's.

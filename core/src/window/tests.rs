@@ -22,25 +22,21 @@ struct Link {
     /// Up to so much more, different for each block.
     jitter: Duration,
     dice: ChaCha8Rng,
+    /// We ask only when such a part of the window is free, rather than send a message for each block.
+    part: usize,
     /// We look at the socket only so often.
     tick: Duration,
     /// The peer answers nothing.
     silent: bool,
     /// Until when the peer sends what it has begun to send.
     busy_until: Instant,
-    /// What the peer has not begun to send.
-    asked: VecDeque<Request>,
-    /// When each block will be here that is on its way, and what was asked.
-    coming: VecDeque<(Instant, Request)>,
+    /// When each request was sent that the peer has not begun to answer.
+    asked: VecDeque<Instant>,
+    /// When each block will be here that is on its way, and when it was asked for.
+    coming: VecDeque<(Instant, Instant)>,
     /// When each block came.
     received: Vec<Instant>,
     timeouts: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Request {
-    asked_at: Instant,
-    deadline: Instant,
 }
 
 impl Link {
@@ -54,6 +50,7 @@ impl Link {
             rate,
             delay: Duration::from_millis(delay_ms),
             opens_since: None,
+            part: 4,
             jitter: Duration::ZERO,
             dice: ChaCha8Rng::from_seed([1; 32]),
             tick: Duration::from_micros(1),
@@ -71,29 +68,27 @@ impl Link {
     }
 
     fn ask(&mut self) {
-        // As the torrent does: not a message for each block.
         let wanted = self.window.size().saturating_sub(self.outstanding());
-        if wanted > 0 && (wanted >= self.window.size() / 4 || self.outstanding() == 0) {
+        if wanted > 0 && (wanted >= self.window.size() / self.part || self.outstanding() == 0) {
             self.window.sent(self.now, wanted);
-            let request = Request { asked_at: self.now, deadline: self.now + self.window.timeout() };
-            self.asked.extend(core::iter::repeat_n(request, wanted));
+            self.asked.extend(core::iter::repeat_n(self.now, wanted));
         }
     }
 
     /// When the peer can begin with the next block.
     fn next_start(&self) -> Option<Instant> {
-        let request = self.asked.front().filter(|_| !self.silent)?;
-        Some(self.busy_until.max(request.asked_at + self.delay / 2))
+        let asked_at = *self.asked.front().filter(|_| !self.silent)?;
+        Some(self.busy_until.max(asked_at + self.delay / 2))
     }
 
     fn start(&mut self, at: Instant) {
-        let Some(request) = self.asked.pop_front() else { return };
+        let Some(asked_at) = self.asked.pop_front() else { return };
         self.busy_until = at + Duration::from_micros(BLOCK * 1_000_000 / self.rate_at(at));
         let jitter = self.dice.next_u64() % (self.jitter.as_micros() as u64 + 1);
         let here = (self.busy_until + self.delay / 2).as_micros() + jitter;
         let before = self.coming.back().map_or(0, |(here, _)| here.as_micros());
         let here = here.next_multiple_of(self.tick.as_micros() as u64).max(before);
-        self.coming.push_back((Instant::from_micros(here), request));
+        self.coming.push_back((Instant::from_micros(here), asked_at));
     }
 
     fn rate_at(&self, at: Instant) -> u64 {
@@ -104,21 +99,28 @@ impl Link {
     }
 
     fn receive(&mut self) {
-        while let Some((here, request)) = self.coming.front().copied()
+        while let Some((here, asked_at)) = self.coming.front().copied()
             && here <= self.now
         {
             self.coming.pop_front();
             self.received.push(here);
-            self.window.received(here, BLOCK_LEN, request.asked_at);
+            self.window.received(here, BLOCK_LEN, asked_at);
         }
     }
 
+    fn deadline(&self) -> Option<Instant> {
+        self.asked.front().map(|asked_at| *asked_at + self.window.timeout())
+    }
+
     fn give_up(&mut self) {
-        while self.asked.front().is_some_and(|request| request.deadline <= self.now) {
-            self.asked.pop_front();
-            self.timeouts += 1;
-            self.window.timed_out(self.now);
+        if self.deadline().is_none_or(|at| at > self.now) {
+            return;
         }
+        let before = self.asked.len();
+        let (now, timeout) = (self.now, self.window.timeout());
+        self.asked.retain(|asked_at| now.since(*asked_at) < timeout);
+        self.timeouts += before - self.asked.len();
+        self.window.timed_out(self.now);
     }
 
     /// Lets `time` pass; the bytes that came meanwhile.
@@ -129,7 +131,7 @@ impl Link {
             self.ask();
             let start = self.next_start();
             let block = self.coming.front().map(|(here, _)| *here);
-            let loss = self.asked.front().map(|request| request.deadline);
+            let loss = self.deadline();
             let Some(next) = start.into_iter().chain(block).chain(loss).min() else { break };
             if next > end {
                 break;
@@ -277,27 +279,34 @@ fn the_window_does_not_feed_on_its_own_queue() {
 #[test]
 fn a_peer_that_becomes_faster_or_slower_is_followed() {
     let mut link = Link::new(4 * MB, 50);
-    for rate in [400_000, 40 * MB, 100_000, 4 * MB] {
+    for (rate, settled_ms) in
+        [(400_000, 6_000), (40 * MB, 4_000), (4 * MB, 6_000), (100_000, 20_000), (40 * MB, 6_000)]
+    {
         link.rate = rate;
-        link.run_ms(15_000);
+        link.run_ms(settled_ms);
         let used = link.use_of(5_000);
         assert!(used >= 95, "{rate} B/s: {used} %");
         assert!(link.queue() <= Duration::from_millis(800), "{rate} B/s: {:?}", link.queue());
+        assert_eq!(link.timeouts, 0, "{rate} B/s: late is not silent");
     }
 }
 
 #[test]
-fn a_path_that_becomes_longer_is_noticed() {
-    for longer in [100, 300, 800, 1_500] {
-        let mut link = Link::new(4 * MB, 10);
-        link.run_ms(20_000);
-        link.delay = Duration::from_millis(longer);
-        link.run_ms(20_000);
-        let used = link.use_of(10_000);
-        assert!(used >= 95, "{longer} ms: {used} %");
-        link.delay = Duration::from_millis(10);
-        link.run_ms(60_000);
-        assert!(link.queue() <= Duration::from_millis(700), "from {longer} ms: {:?}", link.queue());
+fn a_path_that_becomes_longer_or_shorter_is_noticed() {
+    for (longer, settled_ms) in [(100, 2_000), (300, 4_000), (800, 7_000), (1_500, 15_000)] {
+        for part in [4, 1_000] {
+            let mut link = Link::new(4 * MB, 10);
+            link.part = part;
+            link.run_ms(20_000);
+            link.delay = Duration::from_millis(longer);
+            link.run_ms(settled_ms);
+            let used = link.use_of(10_000);
+            assert!(used >= 93, "{longer} ms: {used} %");
+            link.run_ms(20_000);
+            link.delay = Duration::from_millis(10);
+            link.run_ms(10_000 + 32 * longer);
+            assert!(link.queue() <= Duration::from_millis(500), "from {longer} ms: {:?}", link.queue());
+        }
     }
 }
 
@@ -340,6 +349,43 @@ fn a_peer_that_falls_silent_is_snubbed_and_recovers_when_it_delivers() {
     assert!(!link.window.is_snubbed());
     let used = link.use_of(2_000);
     assert!(used >= 95, "{used} %");
+}
+
+#[test]
+fn a_peer_that_only_became_very_slow_is_given_the_time_to_show_it() {
+    let mut link = Link::new(4 * MB, 80);
+    link.run_ms(10_000);
+    // A block takes 16 seconds now.
+    link.asked.clear();
+    link.rate = 1_000;
+    link.run_ms(120_000);
+    let before = link.received.len();
+    link.run_ms(120_000);
+    assert!(link.received.len() >= before + 6, "{} blocks in two minutes", link.received.len() - before);
+    assert!(!link.window.is_snubbed());
+}
+
+#[test]
+fn the_time_of_a_peer_that_snubs_doubles_until_it_delivers() {
+    let mut window = Window::new(Instant::ZERO);
+    let mut now = Instant::from_secs(1);
+    window.sent(Instant::ZERO, 8);
+    window.received(now, BLOCK_LEN, Instant::ZERO);
+    now = now + window.timeout();
+    window.timed_out(now);
+    let first = window.timeout();
+    // What was sent along with the first runs out with it.
+    window.timed_out(now + Duration::from_millis(200));
+    assert_eq!(window.timeout(), first);
+    for doubled in [first * 2, first * 4, first * 8] {
+        now = now + window.timeout();
+        window.timed_out(now);
+        assert_eq!(window.timeout(), doubled.min(Duration::from_secs(60)));
+    }
+    window.received(now + Duration::from_secs(1), BLOCK_LEN, now);
+    assert!(!window.is_snubbed());
+    window.timed_out(now + Duration::from_secs(60));
+    assert!(window.timeout() <= first);
 }
 
 #[test]
@@ -399,11 +445,33 @@ fn a_pause_in_what_we_want_is_not_held_against_the_peer() {
         while let Some(at) = link.next_start() {
             link.start(at);
         }
+        while let Some((here, _)) = link.coming.front() {
+            link.now = *here;
+            link.receive();
+        }
         link.now = link.now + Duration::from_secs(30);
-        link.receive();
-        link.run_ms(300);
+        link.run_ms(150);
         assert!(link.window.size() >= size / 2, "{} after {size}", link.window.size());
     }
+}
+
+#[test]
+fn wanting_little_for_a_while_is_not_held_against_the_peer() {
+    let mut link = Link::new(40 * MB, 50);
+    link.run_ms(5_000);
+    let size = link.window.size();
+    link.coming.clear();
+    link.asked.clear();
+    // A few blocks at a time, as when few pieces are left that the peer has.
+    let mut asked: VecDeque<_> = [link.now; 4].into();
+    link.window.sent(link.now, 4);
+    for _ in 0..1_000 {
+        link.now = link.now + Duration::from_millis(20);
+        link.window.received(link.now, BLOCK_LEN, asked.pop_front().unwrap());
+        link.window.sent(link.now, 1);
+        asked.push_back(link.now);
+    }
+    assert!(link.window.size() >= size / 2, "{} after {size}", link.window.size());
 }
 
 #[test]
@@ -423,7 +491,6 @@ fn asking_for_little_does_not_blow_the_window_up() {
 fn counts_that_do_not_add_up_do_no_harm() {
     let mut window = Window::new(Instant::from_secs(9));
     window.received(Instant::from_secs(10), 0, Instant::from_secs(20));
-    window.withdrawn(5);
     window.sent(Instant::from_secs(1), usize::MAX);
     window.sent(Instant::from_secs(1), 1);
     window.received(Instant::from_secs(2), u32::MAX, Instant::ZERO);
