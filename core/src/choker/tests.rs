@@ -106,6 +106,31 @@ fn the_optimistic_slot_goes_round_every_thirty_seconds() {
 }
 
 #[test]
+fn a_newcomer_to_the_line_does_not_wait_for_what_others_waited_before() {
+    let mut swarm = Swarm::new(2, false);
+    swarm.join(9_000, 1_000);
+    for _ in 0..4 {
+        swarm.join(0, 1_000);
+    }
+    swarm.run(600);
+    let late = swarm.join(0, 1_000);
+    // Five share the optimistic slot now, three rounds each.
+    swarm.run(15);
+    assert!(swarm.served(late) > 0);
+}
+
+#[test]
+fn of_two_that_give_the_same_the_one_that_has_the_slot_keeps_it() {
+    let mut swarm = Swarm::new(2, false);
+    let (other, holder) = (swarm.join(1_000, 1_000), swarm.join(1_000, 1_000));
+    swarm.peer(other).interested = false;
+    let third = swarm.join(0, 1_000);
+    assert_eq!(swarm.run(1), [[holder, third]]);
+    swarm.peer(other).interested = true;
+    assert!(swarm.run(2).iter().all(|chosen| chosen.contains(&holder)));
+}
+
+#[test]
 fn a_peer_that_repays_the_optimistic_slot_keeps_a_regular_one() {
     let mut swarm = Swarm::new(2, false);
     let slow = swarm.join(10, 1_000);

@@ -224,6 +224,32 @@ fn we_dial_ourselves_only_once() {
 }
 
 #[test]
+fn a_tracker_that_names_us_again_and_again_costs_no_memory() {
+    let mut list = list();
+    for n in 0..10_000 {
+        list.add(START, nth(n), Source::Tracker);
+        list.set_own(nth(n));
+    }
+    assert_eq!((list.known(), list.own.len()), (0, limits::MAX_OWN_ADDRESSES));
+}
+
+#[test]
+fn a_peer_that_shook_hands_once_is_forgotten_when_it_is_gone() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    let mut now = START;
+    list.next(now);
+    list.connected(nth(1));
+    list.ended(now, nth(1), Outcome::Failed);
+    for _ in 0..6 {
+        assert_eq!(list.known(), 1);
+        now = list.next_deadline().unwrap();
+        fail(&mut list, now);
+    }
+    assert_eq!(list.known(), 0);
+}
+
+#[test]
 fn a_peer_that_connected_to_us_is_not_dialled_meanwhile() {
     let mut list = list();
     assert!(list.add(START, nth(1), Source::Incoming));
