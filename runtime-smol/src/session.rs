@@ -173,8 +173,16 @@ impl Session for SmolSession {
         Ok(smol::block_on(self.run(deadline, stop)))
     }
 
+    fn add_peer(&mut self, torrent: TorrentId, peer: SocketAddr) {
+        self.shared.add_peer(torrent, peer);
+    }
+
     fn stop_torrent(&mut self, torrent: TorrentId) {
         self.shared.stop_torrent(torrent);
+    }
+
+    fn remove_torrent(&mut self, torrent: TorrentId) {
+        self.shared.remove_torrent(torrent);
     }
 
     fn shutdown(&mut self) {

@@ -42,8 +42,14 @@ pub trait Session: Sized {
     /// ends the next one.
     fn wait(&mut self, timeout: Option<Duration>) -> Result<Option<Event>, SessionError>;
 
+    /// Names a peer to try, at any time. One that is known already, or a torrent that is not, changes nothing.
+    fn add_peer(&mut self, torrent: TorrentId, peer: SocketAddr);
+
     /// Stops a torrent cleanly: records written, trackers told. [`Event::Stopped`] says when it is done.
     fn stop_torrent(&mut self, torrent: TorrentId);
+
+    /// Forgets a torrent that has stopped: until then its status can still be asked for. One that runs stays.
+    fn remove_torrent(&mut self, torrent: TorrentId);
 
     /// Stops everything cleanly. Go on waiting until [`Event::ShutDown`].
     fn shutdown(&mut self);

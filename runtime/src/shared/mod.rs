@@ -142,6 +142,16 @@ impl Shared {
         &self.listening
     }
 
+    /// Names a peer to try.
+    pub fn add_peer(&mut self, torrent: TorrentId, peer: SocketAddr) {
+        self.engine.add_peer(self.clock.now(), torrent, peer);
+    }
+
+    /// Forgets a torrent that has stopped.
+    pub fn remove_torrent(&mut self, torrent: TorrentId) {
+        self.engine.remove_torrent(torrent);
+    }
+
     /// Stops a torrent cleanly.
     pub fn stop_torrent(&mut self, torrent: TorrentId) {
         self.engine.stop_torrent(self.clock.now(), torrent);
