@@ -20,7 +20,10 @@ pub struct Stream {
     socket: Arc<TcpStream>,
     connecting: bool,
     tls: Option<Box<TlsClient>>,
+    /// Ciphertext, where there is TLS.
     queue: VecDeque<Bytes>,
+    /// Plain text that went into TLS and has not been reported as sent.
+    sealed: usize,
 }
 
 /// What one read brought.
@@ -40,13 +43,13 @@ impl Stream {
     /// Begins to connect. With `tls`, the other side is to prove that it is this.
     pub fn connect(remote: SocketAddr, tls: Option<TlsClient>) -> Result<Self, NetError> {
         let socket = Arc::new(net::connect(remote)?);
-        Ok(Self { socket, connecting: true, tls: tls.map(Box::new), queue: VecDeque::new() })
+        Ok(Self { socket, connecting: true, tls: tls.map(Box::new), queue: VecDeque::new(), sealed: 0 })
     }
 
     /// Takes a connection that was accepted.
     pub fn accepted(socket: TcpStream) -> Result<Self, NetError> {
         net::accepted(&socket)?;
-        Ok(Self { socket: Arc::new(socket), connecting: false, tls: None, queue: VecDeque::new() })
+        Ok(Self { socket: Arc::new(socket), connecting: false, tls: None, queue: VecDeque::new(), sealed: 0 })
     }
 
     /// Whether it is still being opened.
@@ -69,13 +72,15 @@ impl Stream {
             None => self.queue.push_back(data),
             Some(tls) => {
                 tls.write(&data)?;
+                self.sealed += data.len();
                 self.queue_ciphertext();
             }
         }
         Ok(())
     }
 
-    /// Sends what the socket takes. Returns how many bytes it took, TLS's own included.
+    /// Sends what the socket takes. Returns how many bytes of what was [queued](Self::queue) have left by
+    /// that: with TLS they count all together, once nothing of them waits any more.
     pub fn flush(&mut self) -> Result<usize, NetError> {
         let mut sent = 0;
         while !self.queue.is_empty() && !self.connecting {
@@ -87,7 +92,11 @@ impl Stream {
                 Err(e) => return Err(net::net_error(&e)),
             }
         }
-        Ok(sent)
+        match &self.tls {
+            None => Ok(sent),
+            Some(tls) if tls.is_handshaking() || self.has_unsent() => Ok(0),
+            Some(_) => Ok(std::mem::take(&mut self.sealed)),
+        }
     }
 
     fn write_some(&mut self) -> io::Result<usize> {
@@ -157,6 +166,7 @@ impl AsFd for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::tests::{roots, server};
     use std::io::Read as _;
     use std::net::TcpListener;
 
@@ -196,6 +206,45 @@ mod tests {
         assert_eq!((sent, got), (all.len(), all.len()));
     }
 
+    fn wait_for(stream: &Stream, what: rustix::event::PollFlags) {
+        let mut fds = [rustix::event::PollFd::new(stream, what)];
+        rustix::event::poll(&mut fds, None).unwrap();
+    }
+
+    #[test]
+    fn under_tls_only_what_was_queued_counts_as_sent() {
+        let request = vec![7; 100_000];
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let len = request.len();
+        let other = std::thread::spawn(move || {
+            let mut other = rustls::StreamOwned::new(server(), listener.accept().unwrap().0);
+            let mut got = vec![0; len];
+            other.read_exact(&mut got).map(|()| got)
+        });
+        let mut stream = Stream::connect(at, Some(roots().client("localhost").unwrap())).unwrap();
+        stream.queue(Bytes::copy_from_slice(&request[..1_000])).unwrap();
+        stream.queue(Bytes::copy_from_slice(&request[1_000..])).unwrap();
+        while stream.finish_connecting().is_none() {
+            wait_for(&stream, rustix::event::PollFlags::OUT);
+        }
+        let mut buffer = ReceiveBuffer::new();
+        assert_eq!(stream.flush(), Ok(0), "the greeting is not what was queued");
+        let mut sent = 0;
+        while sent == 0 {
+            use rustix::event::PollFlags;
+            wait_for(
+                &stream,
+                if stream.has_unsent() { PollFlags::OUT | PollFlags::IN } else { PollFlags::IN },
+            );
+            assert!(!matches!(stream.read(&mut buffer), Read::End | Read::Broken(_)));
+            sent += stream.flush().unwrap();
+        }
+        assert_eq!(sent, request.len());
+        assert_eq!(stream.flush(), Ok(0), "it is told once");
+        assert!(other.join().unwrap().unwrap() == request);
+    }
+
     #[test]
     fn the_end_and_silence_are_told_apart() {
         let (mut stream, theirs) = pair();
@@ -203,8 +252,7 @@ mod tests {
         assert!(matches!(stream.read(&mut buffer), Read::Nothing));
         theirs.shutdown(std::net::Shutdown::Write).unwrap();
         drop(theirs);
-        let mut fds = [rustix::event::PollFd::new(&stream, rustix::event::PollFlags::IN)];
-        rustix::event::poll(&mut fds, None).unwrap();
+        wait_for(&stream, rustix::event::PollFlags::IN);
         assert!(matches!(stream.read(&mut buffer), Read::End));
     }
 }

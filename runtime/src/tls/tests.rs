@@ -6,7 +6,7 @@ use rustls::{ServerConfig, ServerConnection};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tls/testdata");
 
-fn server() -> ServerConnection {
+pub(crate) fn server() -> ServerConnection {
     let chain = CertificateDer::pem_file_iter(format!("{DATA}/localhost.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(format!("{DATA}/localhost.key.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -19,7 +19,7 @@ fn server() -> ServerConnection {
     ServerConnection::new(Arc::new(config)).unwrap()
 }
 
-fn roots() -> TlsRoots {
+pub(crate) fn roots() -> TlsRoots {
     TlsRoots::new(Some(PathBuf::from(DATA).join("authority.pem")))
 }
 
