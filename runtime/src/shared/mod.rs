@@ -29,7 +29,7 @@ pub struct Shared {
     clock: Clock,
     store: Arc<Store>,
     workers: Workers,
-    tls: TlsRoots,
+    tls: Arc<TlsRoots>,
     listeners: Vec<TcpListener>,
     listening: Vec<SocketAddr>,
     finished: Vec<Input>,
@@ -52,7 +52,7 @@ impl Shared {
         for &local in &listening {
             engine.handle(clock.now(), Input::Listening { local });
         }
-        let tls = TlsRoots::new(settings.extra_roots);
+        let tls = Arc::new(TlsRoots::new(settings.extra_roots));
         Ok(Self { engine, clock, store, workers, tls, listeners, listening, finished: Vec::new() })
     }
 
@@ -64,9 +64,13 @@ impl Shared {
         options: TorrentOptions,
     ) -> Result<TorrentId, SessionError> {
         let contents = Contents::of(&metainfo);
+        let needs_tls = has_tls_tracker(&metainfo);
         let target = self.store.claim(&target)?;
         let torrent = self.engine.add_torrent(self.clock.now(), metainfo, options)?;
         self.store.register(torrent, &target, contents);
+        if needs_tls {
+            self.tls.load_ahead();
+        }
         Ok(torrent)
     }
 
@@ -128,7 +132,7 @@ impl Shared {
     }
 
     /// What TLS connections trust.
-    pub const fn tls(&self) -> &TlsRoots {
+    pub fn tls(&self) -> &TlsRoots {
         &self.tls
     }
 
@@ -161,4 +165,9 @@ impl Shared {
     pub fn shutdown(&mut self) {
         self.engine.shutdown(self.clock.now());
     }
+}
+
+fn has_tls_tracker(metainfo: &Metainfo) -> bool {
+    let is_tls = |url: &str| url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+    metainfo.trackers().iter().flatten().any(|url| is_tls(url))
 }

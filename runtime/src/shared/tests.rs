@@ -130,3 +130,28 @@ fn workers_answer_each_job_once_and_tell_of_it() {
     let failed = |a: &Input| matches!(a, Input::Resolved { job, result: Err(ResolveError::Failed(_)) } if *job == name);
     assert!(answers.iter().any(failed), "{answers:?}");
 }
+
+#[test]
+fn certificates_are_read_beside_the_session_before_a_tracker_needs_them() {
+    let dir = tempfile::tempdir().unwrap();
+    // Reading a pipe takes as long as nobody writes to it.
+    let pipe = dir.path().join("roots.pem");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let settings = Settings { listen: None, extra_roots: Some(pipe.clone()), ..Settings::default() };
+    let mut shared = Shared::open(settings, Arc::new(|| {})).unwrap();
+    let file =
+        Builder::file("data", 1, PIECE).pieces(sha1(b"x").0).trackers([["HTTPS://t.example/announce"]]);
+    let metainfo = Arc::new(Metainfo::parse(&file.build().unwrap()).unwrap());
+    shared.add(metainfo, dir.path().join("data"), TorrentOptions::default()).unwrap();
+
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tls/testdata/authority.pem");
+        // Opening it ends when somebody reads.
+        let _ = tell.send(std::fs::write(pipe, std::fs::read(authority).unwrap()));
+    });
+    told.recv_timeout(Duration::from_secs(20)).expect("nobody reads the certificates").unwrap();
+    assert!(shared.tls().client("localhost").is_ok());
+    assert!(!has_tls_tracker(&torrent(b"no tracker")));
+}

@@ -1,7 +1,7 @@
 //! TLS as bytes in, bytes out: what trackers behind `https` need, whatever socket carries it.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use bytes::Bytes;
 use peerless_core::NetError;
@@ -12,8 +12,10 @@ use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
-/// The certificates that TLS connections trust: the system's, and those of one file. Read at first use.
+/// The certificates that TLS connections trust: the system's, and those of one file. Read once, at first use or
+/// [ahead of it](Self::load_ahead).
 #[derive(Debug)]
 pub struct TlsRoots {
     extra: Option<PathBuf>,
@@ -26,10 +28,23 @@ impl TlsRoots {
         Self { extra, config: OnceLock::new() }
     }
 
+    /// Reads the certificates on a thread of its own, unless that was done: it can take a tenth of a second,
+    /// for which no connection should wait.
+    pub fn load_ahead(self: &Arc<Self>) {
+        if self.config.get().is_none() {
+            let roots = self.clone();
+            // Without a thread they are read when they are needed.
+            let _ = thread::Builder::new().name("certificates".into()).spawn(move || drop(roots.config()));
+        }
+    }
+
     /// Begins a connection to the host `name`, which its certificate has to bear.
     pub fn client(&self, name: &str) -> Result<TlsClient, NetError> {
-        let config = self.config.get_or_init(|| self.load()).clone()?;
-        TlsClient::new(config, name)
+        TlsClient::new(self.config()?, name)
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>, NetError> {
+        self.config.get_or_init(|| self.load()).clone()
     }
 
     fn load(&self) -> Result<Arc<ClientConfig>, NetError> {
