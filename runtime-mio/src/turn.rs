@@ -114,7 +114,12 @@ impl MioSession {
                     Err(e) if e.kind() == ErrorKind::WouldBlock => listener.can_accept = false,
                     Err(e) if e.kind() == ErrorKind::Interrupted => {}
                     Err(e) => {
-                        self.shared.handle(Input::AcceptFailed { error: net::net_error(&e) });
+                        // A connection that was given up while it waited is one less. Anything else would be
+                        // said again at once, and is asked for when something has happened there: only for
+                        // descriptors the engine sets the time.
+                        let error = net::net_error(&e);
+                        listener.can_accept = matches!(error, NetError::Reset | NetError::TooManyFiles);
+                        self.shared.handle(Input::AcceptFailed { error });
                         break;
                     }
                 }
@@ -178,6 +183,38 @@ impl MioSession {
             Ok(()) if was_empty => self.unflushed.push(conn),
             Ok(()) => {}
             Err(error) => self.gone(conn, Some(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use peerless_runtime::{Listen, Session, Settings};
+    use std::net::{Shutdown, TcpStream};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_listener_that_fails_for_good_is_left_alone() {
+        let listen = Some(Listen::loopback(0));
+        let mut session = MioSession::open(Settings { listen, ..Settings::default() }).unwrap();
+        // Nobody listens there any more: each look gives an error, and is always possible.
+        let [broken, rest @ ..] = &session.sockets.listeners[..] else { panic!("no port on loopback") };
+        socket2::SockRef::from(&broken.socket).shutdown(Shutdown::Both).unwrap();
+        let whole = rest.first().map(|listener| listener.socket.local_addr().unwrap());
+        for _ in 0..3 {
+            assert_eq!(session.wait(Some(Duration::from_millis(1))), Ok(None));
+        }
+        assert!(!session.sockets.listeners[0].can_accept);
+        assert_ne!(session.timeout(), Some(Duration::ZERO), "it would never rest");
+
+        // The other one is not concerned.
+        let Some(whole) = whole else { return };
+        let _peer = TcpStream::connect(whole).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while session.accepted == 0 {
+            assert!(Instant::now() < deadline, "nobody was accepted");
+            session.wait(Some(Duration::from_millis(10))).unwrap();
         }
     }
 }
