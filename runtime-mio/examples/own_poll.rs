@@ -63,9 +63,10 @@ pub(crate) fn download(
         // What a program waits for besides shortens this time, and has tokens of its own.
         match poll.poll(&mut events, session.timeout()) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
-            _ => {
-                events.iter().filter(|event| event.token() >= SESSION).for_each(|event| session.ready(event))
-            }
+            _ => {}
+        }
+        for event in events.iter().filter(|event| event.token() >= SESSION) {
+            session.ready(event);
         }
     }
 }
