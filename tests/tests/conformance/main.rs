@@ -21,6 +21,7 @@ macro_rules! stories {
 
 mod actor;
 mod background;
+mod commands;
 mod crowd;
 mod descriptors;
 mod download;
