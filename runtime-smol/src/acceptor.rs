@@ -19,7 +19,7 @@ pub(crate) async fn accept(listener: Arc<Async<TcpListener>>, desk: Arc<Mutex<De
             Ok((socket, remote)) => lock(&desk).reports.push(Report::Accepted(socket, remote)),
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 if listener.readable().await.is_err() {
-                    return;
+                    Timer::after(PAUSE).await;
                 }
                 continue;
             }
