@@ -20,7 +20,8 @@ pub trait Session: Sized {
 
     /// Takes on a torrent whose data stands, or is to stand, at `target`: the file itself, or for a torrent
     /// of several files the directory that takes the place of its name. Refused where another torrent of
-    /// this session has that target, or one inside it or around it.
+    /// this session has that target, or one inside it or around it. Where another process is downloading to
+    /// it the torrent fails by itself, before it has written anything.
     fn add(
         &mut self,
         metainfo: Arc<Metainfo>,

@@ -75,10 +75,18 @@ impl Store {
         self.torrents.write().unwrap_or_else(PoisonError::into_inner).insert(torrent, known);
     }
 
-    /// Forgets a torrent and closes its files. Operations under way end as they would have.
+    /// Forgets a torrent, closes its files and lets go of its journal. Operations under way end as they would
+    /// have.
     pub fn unregister(&self, torrent: TorrentId) {
-        self.torrents.write().unwrap_or_else(PoisonError::into_inner).remove(&torrent);
+        let known = self.torrents.write().unwrap_or_else(PoisonError::into_inner).remove(&torrent);
         self.pool.forget(|(id, _)| *id == torrent);
+        // A long read is not to keep the target from whoever comes next. What changes the journal just now
+        // keeps it until it is done, and is not waited for.
+        if let Some(known) = known
+            && let Ok(mut journal) = known.journal.try_lock()
+        {
+            *journal = Default::default();
+        }
     }
 
     /// Carries out one operation; blocks until it is done.

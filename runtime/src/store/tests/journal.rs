@@ -134,9 +134,12 @@ fn two_processes_never_download_to_one_target() {
     first.run(append(b"and more", true)).unwrap();
     assert_eq!(names(first.dir.path()), ["a.iso.part.journal"]);
 
+    // Even while an operation is under way, which still knows the torrent.
+    let known = first.store.torrents.read().unwrap()[&TORRENT].clone();
     first.store.unregister(TORRENT);
     assert_eq!(load(&mut second, 100), Ok(Some(Bytes::from_static(b"first again and more"))));
     assert!(is_taken(&load(&mut other(&first), 100).unwrap_err()), "reading did not lock it");
+    drop(known);
     second.run(DiskTask::DeleteJournal).unwrap();
     let mut third = other(&first);
     third.run(store(b"third")).unwrap();
