@@ -15,8 +15,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// Downloads a torrent to `target` from these peers and from those that its trackers know.
 pub(crate) fn download(metainfo: Metainfo, target: PathBuf, peers: Vec<SocketAddr>) -> io::Result<()> {
@@ -130,7 +129,8 @@ impl Loop {
                 self.readable(conn);
             }
         }
-        Ok(self.tell(Input::Timeout))
+        self.tell(Input::Timeout);
+        Ok(())
     }
 
     /// Ends connecting, or sends what waits. What broke says so when it is read.

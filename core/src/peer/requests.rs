@@ -12,7 +12,7 @@ const MAX_LATE: usize = 4_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Requests {
     queue: VecDeque<(BlockId, Instant)>,
-    late: VecDeque<BlockId>,
+    late: VecDeque<(BlockId, Instant)>,
 }
 
 /// Whether an arriving block was asked for.
@@ -20,8 +20,8 @@ pub(crate) struct Requests {
 pub(crate) enum Asked {
     /// Yes, at this time.
     At(Instant),
-    /// It was, and has been given up since: timed out, or cancelled because another was faster.
-    Late,
+    /// It was, at this time, and has been given up since: timed out, or cancelled because another was faster.
+    Late(Instant),
     /// Never.
     Never,
 }
@@ -53,32 +53,27 @@ impl Requests {
 
     /// A block arrived.
     pub(crate) fn arrived(&mut self, block: BlockId) -> Asked {
-        if let Some(at) = self.queue.iter().position(|(b, _)| *b == block)
-            && let Some((_, asked)) = self.queue.remove(at)
-        {
+        if let Some((_, asked)) = self.take(block) {
             return Asked::At(asked);
         }
-        match self.late.iter().position(|b| *b == block) {
-            Some(at) => {
-                self.late.remove(at);
-                Asked::Late
-            }
-            None => Asked::Never,
-        }
+        let late = self.late.iter().position(|(b, _)| *b == block).and_then(|at| self.late.remove(at));
+        late.map_or(Asked::Never, |(_, asked)| Asked::Late(asked))
     }
 
     /// The peer said that it will not send a block. Says whether it was outstanding.
     pub(crate) fn rejected(&mut self, block: BlockId) -> bool {
-        let Some(at) = self.queue.iter().position(|(b, _)| *b == block) else { return false };
-        self.queue.remove(at).is_some()
+        self.take(block).is_some()
+    }
+
+    fn take(&mut self, block: BlockId) -> Option<(BlockId, Instant)> {
+        let at = self.queue.iter().position(|(b, _)| *b == block)?;
+        self.queue.remove(at)
     }
 
     /// We no longer want a block from this peer; it may come all the same. Says whether it was outstanding.
     pub(crate) fn give_up(&mut self, block: BlockId) -> bool {
-        if !self.rejected(block) {
-            return false;
-        }
-        self.push_late(block);
+        let Some(request) = self.take(block) else { return false };
+        self.push_late(request);
         true
     }
 
@@ -89,7 +84,7 @@ impl Requests {
             && now.since(at) >= timeout
         {
             self.queue.pop_front();
-            self.push_late(block);
+            self.push_late((block, at));
             overdue.push(block);
         }
         overdue
@@ -97,18 +92,18 @@ impl Requests {
 
     /// Gives up everything; with `may_come`, what was asked for may still arrive.
     pub(crate) fn take_all(&mut self, may_come: bool) -> Vec<BlockId> {
-        let all: Vec<BlockId> = self.queue.drain(..).map(|(block, _)| block).collect();
+        let all: Vec<(BlockId, Instant)> = self.queue.drain(..).collect();
         if may_come {
-            all.iter().for_each(|block| self.push_late(*block));
+            all.iter().for_each(|request| self.push_late(*request));
         }
-        all
+        all.into_iter().map(|(block, _)| block).collect()
     }
 
-    fn push_late(&mut self, block: BlockId) {
+    fn push_late(&mut self, request: (BlockId, Instant)) {
         if self.late.len() == MAX_LATE {
             self.late.pop_front();
         }
-        self.late.push_back(block);
+        self.late.push_back(request);
     }
 }
 
@@ -136,7 +131,7 @@ mod tests {
         requests.push(Instant::from_secs(5), block(1));
         assert_eq!(requests.take_overdue(Instant::from_secs(21), Duration::from_secs(20)), [block(0)]);
         assert_eq!(requests.len(), 1);
-        assert_eq!(requests.arrived(block(0)), Asked::Late);
+        assert_eq!(requests.arrived(block(0)), Asked::Late(Instant::from_secs(1)));
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Torrent {
                 self.stop(cx);
             }
             Goal::Seed if good < total || resume.wrong_size => {
-                self.fail(cx, TorrentError::DataMismatch { good, total })
+                self.fail(cx, TorrentError::DataMismatch { good, total });
             }
             Goal::Seed => self.complete(cx),
             Goal::Download if self.place == Place::Final => self.complete(cx),

@@ -49,8 +49,7 @@ impl Torrent {
         }
         if self.list.has_ready(cx.now) {
             cx.dial_waiting.insert(self.id);
-        }
-        if let Some(next) = self.list.next_deadline() {
+        } else if let Some(next) = self.list.next_deadline() {
             self.set_timer(cx, TorrentTimer::Dial, next.max(cx.now + Duration::from_millis(100)));
         }
     }
@@ -251,7 +250,7 @@ impl Torrent {
         self.picker.peer_left(&peer.has);
         cx.close(conn);
         if peer.outgoing {
-            self.list.ended(cx.now, peer.remote, outcome(&reason, peer.down.total() > 0));
+            self.list.ended(cx.now, peer.remote, outcome(&reason, peer.down.total() + peer.up.total() > 0));
         }
         let (torrent, remote) = (self.id, peer.remote);
         cx.out.tell(Event::PeerDisconnected { torrent, conn, remote, reason });
@@ -317,14 +316,14 @@ fn keeps_first(ours: PeerId, theirs: PeerId, first_outgoing: bool, second_outgoi
 }
 
 /// What the end of a connection says about the address.
-fn outcome(reason: &DisconnectReason, gave_something: bool) -> Outcome {
+fn outcome(reason: &DisconnectReason, exchanged: bool) -> Outcome {
     match reason {
         DisconnectReason::Misbehaved(_) | DisconnectReason::Banned => Outcome::Misbehaved,
         DisconnectReason::NothingToExchange
         | DisconnectReason::Duplicate
         | DisconnectReason::UnknownTorrent
         | DisconnectReason::OurselfAgain => Outcome::Useless,
-        _ if gave_something => Outcome::Useful,
+        _ if exchanged => Outcome::Useful,
         _ => Outcome::Failed,
     }
 }

@@ -14,6 +14,8 @@ use alloc::vec::Vec;
 
 /// Blocks that nobody asked for before a peer is dropped. A few are honest: cancels cross with answers.
 const MAX_UNWANTED: u32 = 64;
+/// Requests that are sent at once, even if the window has not room for a quarter more.
+const MAX_TOP_UP: usize = 32;
 /// Rejects of what was not asked for, before a peer is dropped. Cancels cross with them, a window at a time.
 const MAX_UNASKED_REJECTS: u32 = 10_000;
 /// Requests that a peer rejects in a row while it lets us download, before it is dropped: it would be asked
@@ -31,8 +33,8 @@ impl Torrent {
             return;
         }
         let room = peer.window.size().saturating_sub(peer.requests.len());
-        // Topping up by single blocks would cost a message each; a quarter of the window is soon enough.
-        if room == 0 || (!peer.requests.is_empty() && room < peer.window.size() / 4) {
+        // Topping up by single blocks would cost a message each; a part of the window is soon enough.
+        if room == 0 || (!peer.requests.is_empty() && room < (peer.window.size() / 4).min(MAX_TOP_UP)) {
             return;
         }
         let mut picked = Vec::with_capacity(room);
@@ -80,10 +82,10 @@ impl Torrent {
         let len = u32::try_from(bytes).unwrap_or(u32::MAX);
         let block = self.geometry.block(index, begin, len);
         let asked = block.map_or(Asked::Never, |block| peer.requests.arrived(block));
-        if let Asked::At(at) = asked {
+        if let Asked::At(at) | Asked::Late(at) = asked {
             peer.window.received(cx.now, len, at);
         }
-        let (Some(block), Asked::At(_) | Asked::Late) = (block, asked) else {
+        let (Some(block), Asked::At(_) | Asked::Late(_)) = (block, asked) else {
             self.stats.wasted += bytes as u64;
             peer.unwanted_blocks += 1;
             let many = peer.unwanted_blocks > MAX_UNWANTED;
