@@ -45,9 +45,9 @@ pub enum Step {
 /// [`poll`](Self::poll) until it gives `None`.
 ///
 /// A redirect is followed where it leads to `http` or `https`, but never from the public internet into a
-/// private network, nor to a path of this machine that does not begin with `/announce`: the tracker's word
-/// must not make us ask our own router or our own services. Both are checked on the addresses that will be
-/// dialled.
+/// private network; and nothing of this machine is asked for but a path that begins with `/announce`: neither a
+/// torrent nor a tracker must make us ask our own router or our own services. Both are checked on the
+/// addresses that will be dialled.
 #[derive(Debug)]
 pub struct Exchange {
     url: Url,
@@ -219,18 +219,11 @@ impl Exchange {
         if self.try_next_address(now) {
             return;
         }
-        self.finish(Err(if ips.is_empty() {
-            ResolveError::NotFound.into()
-        } else {
-            self.bad_redirect("which a tracker must not send us to")
-        }));
+        self.finish(Err(if ips.is_empty() { ResolveError::NotFound.into() } else { self.off_limits() }));
     }
 
-    /// Whether an address may be dialled: what the user named, always; what a redirect named, not always.
+    /// Whether an address may be dialled.
     fn may_dial(&self, ip: IpAddr) -> bool {
-        if self.redirects == 0 {
-            return true;
-        }
         let intrudes = self.from_global && !reach::is_global(ip);
         let misuses = reach::is_this_machine(ip) && !self.url.path().starts_with("/announce");
         !intrudes && !misuses
@@ -292,6 +285,15 @@ impl Exchange {
                 self.finish(Err(TrackerError::Redirect(text.into())));
             }
         }
+    }
+
+    fn off_limits(&self) -> TrackerError {
+        if self.redirects > 0 {
+            return self.bad_redirect("which a tracker must not send us to");
+        }
+        let shown = announce_url::shown_url(self.url.as_str());
+        let why = "a tracker on this machine is asked only where its path begins with /announce";
+        TrackerError::Redirect(format!("{shown} is off limits: {why}").into())
     }
 
     fn bad_redirect(&self, why: &str) -> TrackerError {

@@ -161,7 +161,7 @@ fn https_names_who_the_certificate_must_be_of() {
     assert_eq!(named.poll(), Some(Step::Connect { remote: "192.0.2.1:443".parse().unwrap(), tls }));
     let tls = Some("::1".into());
     let connect = Step::Connect { remote: "[::1]:443".parse().unwrap(), tls };
-    assert_eq!(exchange("https://[::1]/").poll(), Some(connect));
+    assert_eq!(exchange("https://[::1]/announce").poll(), Some(connect));
 }
 
 #[test]

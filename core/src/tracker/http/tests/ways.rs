@@ -76,7 +76,7 @@ fn a_silent_tracker_runs_out_of_time() {
     resolving.timed_out(end);
     assert_eq!(done(&mut resolving), timeout);
 
-    let mut slow = exchange("http://127.0.0.1/");
+    let mut slow = exchange("http://127.0.0.1/announce");
     ask(&mut slow, &[]);
     for second in 1..30 {
         slow.received(Instant::from_secs(second), b"H".get(second as usize - 1..).unwrap_or_default());
@@ -88,7 +88,7 @@ fn a_silent_tracker_runs_out_of_time() {
     assert_eq!(done(&mut slow), timeout);
     assert_eq!(slow.deadline(), Instant::FAR_FUTURE);
 
-    let mut last = exchange("http://127.0.0.1/");
+    let mut last = exchange("http://127.0.0.1/announce");
     last.poll();
     last.timed_out(Instant::from_secs(10));
     assert_eq!(last.poll(), Some(Step::Disconnect));
@@ -97,7 +97,7 @@ fn a_silent_tracker_runs_out_of_time() {
 
 #[test]
 fn an_answer_is_taken_even_if_the_connection_stays_open() {
-    let mut exchange = exchange("http://127.0.0.1/");
+    let mut exchange = exchange("http://127.0.0.1/announce");
     ask(&mut exchange, &[]);
     exchange.received(Instant::ZERO, b"HTTP/1.1 200 OK\r\n\r\nd8:intervali60ee");
     assert_eq!(exchange.poll(), None);
@@ -107,9 +107,9 @@ fn an_answer_is_taken_even_if_the_connection_stays_open() {
 
 #[test]
 fn redirects_are_followed_with_the_announce() {
-    let mut exchange = exchange("http://127.0.0.1:1/a/announce?x=1");
+    let mut exchange = exchange("http://127.0.0.1:1/announce/a/b?x=1");
     ask(&mut exchange, &[]);
-    redirect(&mut exchange, "../announce?y=2");
+    redirect(&mut exchange, "/announce?y=2");
     let (remote, target) = ask(&mut exchange, &[]);
     assert_eq!(remote.port(), 1);
     assert!(target.starts_with("/announce?y=2&info_hash=%00%12"), "{target}");
@@ -158,7 +158,7 @@ fn a_redirect_is_refused_by_address_and_not_by_name() {
 
 #[test]
 fn a_redirect_on_this_machine_leads_to_announce_only() {
-    let mut to_announce = exchange("http://127.0.0.1/start");
+    let mut to_announce = exchange("http://192.168.0.2/start");
     ask(&mut to_announce, &[]);
     redirect(&mut to_announce, "http://127.0.0.1:9/announce.php");
     assert_eq!(ask(&mut to_announce, &[]).0.port(), 9);
@@ -166,6 +166,9 @@ fn a_redirect_on_this_machine_leads_to_announce_only() {
     ask(&mut elsewhere, &[]);
     redirect(&mut elsewhere, "http://0.0.0.0:9091/transmission/rpc");
     assert!(matches!(done(&mut elsewhere), Err(TrackerError::Redirect(_))));
+    // Nor may a torrent name just anything.
+    let named = done(&mut exchange("http://127.0.0.1:9091/transmission/rpc"));
+    assert!(matches!(named, Err(TrackerError::Redirect(_))));
 }
 
 #[test]
