@@ -85,7 +85,7 @@ impl Exit {
     fn of_disk(kind: &DiskErrorKind) -> Self {
         match kind {
             DiskErrorKind::NoSpace => Self::NoSpace,
-            DiskErrorKind::InTheWay | DiskErrorKind::Symlink => Self::TargetInTheWay,
+            DiskErrorKind::InTheWay | DiskErrorKind::InUse | DiskErrorKind::Symlink => Self::TargetInTheWay,
             _ => Self::Storage,
         }
     }

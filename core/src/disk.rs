@@ -222,6 +222,8 @@ pub enum DiskErrorKind {
     Short,
     /// Something that is not ours stands where a file or directory is to be.
     InTheWay,
+    /// Another process is downloading to this target.
+    InUse,
     /// A symbolic link inside the target: never followed.
     Symlink,
     /// The file, or the file system's limit on files, is too small or too large for this.
@@ -245,6 +247,9 @@ impl fmt::Display for DiskErrorKind {
             Self::NotFound => "no such file or directory",
             Self::Short => "the file is shorter than the torrent says",
             Self::InTheWay => "something else is in the way; move it or choose another name",
+            Self::InUse => {
+                "another process is downloading to this target; wait for its end or choose another name"
+            }
             Self::Symlink => "it is a symbolic link, which is never followed inside a download",
             Self::TooLarge => "too large for this file system",
             Self::TooManyFiles => "too many open files",

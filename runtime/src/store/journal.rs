@@ -187,6 +187,5 @@ fn length(file: impl AsFd) -> Result<u64, Fault> {
 }
 
 fn taken() -> Fault {
-    let text = "another process is downloading to this target; wait for its end or choose another name";
-    Fault::new(JOURNAL, DiskErrorKind::Other { code: Errno::WOULDBLOCK.raw_os_error(), text: text.into() })
+    Fault::new(JOURNAL, DiskErrorKind::InUse)
 }

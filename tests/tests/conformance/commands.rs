@@ -52,9 +52,7 @@ fn two_sessions_do_not_download_to_one_target<S: Session>() {
     perform(&mut both, "the refusal of the second", |all| all[1].has_stopped());
     match both[1].failure() {
         Some(TorrentError::Disk { error, .. }) => {
-            assert!(
-                matches!(&error.kind, DiskErrorKind::Other { text, .. } if text.contains("another process"))
-            );
+            assert_eq!(error.kind, DiskErrorKind::InUse);
         }
         other => panic!("{other:?}"),
     }

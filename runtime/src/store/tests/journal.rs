@@ -112,7 +112,7 @@ fn other(desk: &Desk) -> Desk {
 }
 
 fn is_taken(error: &DiskErrorKind) -> bool {
-    matches!(error, DiskErrorKind::Other { text, .. } if text.starts_with("another process is downloading"))
+    *error == DiskErrorKind::InUse
 }
 
 #[test]
