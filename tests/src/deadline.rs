@@ -12,7 +12,12 @@ pub struct Deadline(Instant);
 impl Deadline {
     /// So many seconds from now.
     pub fn seconds(seconds: u64) -> Self {
-        Self(Instant::now() + Duration::from_secs(seconds))
+        Self::after(Duration::from_secs(seconds))
+    }
+
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
     }
 
     /// What is left, zero when it has passed.

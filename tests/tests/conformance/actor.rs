@@ -55,8 +55,13 @@ impl<S: Session> Actor<S> {
         options: TorrentOptions,
     ) -> Self {
         let mut actor = Self::new(settings);
-        actor.torrent = Some(actor.session.add(metainfo, target, options).unwrap());
+        actor.add(metainfo, target, options);
         actor
+    }
+
+    /// Takes on a torrent. From now on it is the one that [`status`](Self::status) and [`stop`](Self::stop) mean.
+    pub(crate) fn add(&mut self, metainfo: Arc<Metainfo>, target: PathBuf, options: TorrentOptions) {
+        self.torrent = Some(self.session.add(metainfo, target, options).unwrap());
     }
 
     /// One that seeds the stage's source.
@@ -78,6 +83,15 @@ impl<S: Session> Actor<S> {
     pub(crate) fn turn(&mut self) {
         while let Some(event) = self.session.wait(Some(self.patience)).unwrap() {
             self.events.push(event);
+        }
+    }
+
+    /// Lets it run alone until its torrent has stopped, each wait as long as it may be.
+    pub(crate) fn run_to_its_end(&mut self) {
+        let deadline = Deadline::seconds(ACT);
+        while !self.has_stopped() {
+            let event = self.session.wait(Some(deadline.left())).unwrap();
+            self.events.push(event.unwrap_or_else(|| panic!("no end in time: {:#?}", self.events)));
         }
     }
 

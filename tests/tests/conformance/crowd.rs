@@ -1,6 +1,6 @@
 //! Many at once, and those that keep others waiting.
 
-use crate::actor::{Actor, download_from, end, perform, settings};
+use crate::actor::{Actor, download_from, end, perform, seeding, settings};
 use crate::background::Background;
 use crate::raw::RawLeecher;
 use crate::stage::Stage;
@@ -33,8 +33,7 @@ fn a_hundred_connections_get_what_they_ask_for<S: Session>() {
 
 fn twelve_sessions_download_from_one<S: Session>() {
     let stage = Stage::file(10);
-    let seed =
-        Actor::<S>::with(generous(), stage.metainfo.clone(), stage.source.clone(), crate::actor::seeding());
+    let seed = Actor::<S>::with(generous(), stage.metainfo.clone(), stage.source.clone(), seeding());
     let peers = [seed.addr()];
     let targets: Vec<_> = (0..12).map(|n| stage.target_in(&n.to_string())).collect();
     let mut all = vec![seed];

@@ -3,38 +3,27 @@
 
 use crate::actor::{Actor, download_from, end, perform, seeding, settings};
 use crate::background::Background;
+use crate::child;
 use crate::raw::RawLeecher;
 use crate::stage::{PIECE, Stage};
 use peerless_core::Metainfo;
 use peerless_runtime::Session;
-use peerless_tests::{Deadline, Payload, Process};
+use peerless_tests::{Deadline, Payload};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 
 stories![a_tree_is_downloaded_with_few_descriptors, a_crowd_is_served_with_few_descriptors];
 
-/// Tells the process of the session what to do: words between tabs.
-const VARIABLE: &str = "PEERLESS_DESCRIPTORS";
 /// Descriptors that it may have.
 const LIMIT: u64 = 40;
 
-/// Starts this test again, in a process of its own, with this to do.
-fn begin<S: Session>(story: &str, what: &[&str]) -> Process {
-    let driver = if std::any::type_name::<S>().contains("Mio") { "mio" } else { "smol" };
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([&format!("descriptors::{driver}::{story}"), "--exact", "--nocapture", "--test-threads=1"]);
-    command.env(VARIABLE, what.join("\t"));
-    Process::spawn(driver, command)
-}
-
 /// What this process is to do, if it is the session's. From here on it has few descriptors.
 fn orders() -> Option<Vec<String>> {
-    let words = std::env::var(VARIABLE).ok()?;
+    let orders = child::orders()?;
     setrlimit(Resource::Nofile, Rlimit { current: Some(LIMIT), maximum: Some(LIMIT) }).unwrap();
-    Some(words.split('\t').map(str::to_owned).collect())
+    Some(orders)
 }
 
 /// In the session's process.
@@ -58,7 +47,7 @@ fn a_tree_is_downloaded_with_few_descriptors<S: Session>() {
     let target = stage.target();
     let mut orders = vec![stage.torrent.path.to_str().unwrap(), target.to_str().unwrap()];
     orders.extend(addrs.iter().map(String::as_str));
-    let mut process = begin::<S>("a_tree_is_downloaded_with_few_descriptors", &orders);
+    let mut process = child::begin::<S>("descriptors", "a_tree_is_downloaded_with_few_descriptors", &orders);
     assert!(process.wait_exit(Deadline::seconds(90)).success(), "{:#?}", process.stderr());
     stage.assert_copied();
     seeds.into_iter().for_each(|seed| drop(seed.end()));
@@ -76,7 +65,7 @@ fn a_crowd_is_served_with_few_descriptors<S: Session>() {
     }
     let stage = Stage::file(3);
     let orders = [stage.torrent.path.to_str().unwrap(), stage.source.to_str().unwrap()];
-    let process = begin::<S>("a_crowd_is_served_with_few_descriptors", &orders);
+    let process = child::begin::<S>("descriptors", "a_crowd_is_served_with_few_descriptors", &orders);
     let line = process.wait_for_text("listening at ", Deadline::seconds(60));
     let addr: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
     let crowd: Vec<_> = (0..80).filter_map(|n| RawLeecher::connect(addr, &stage.torrent, n).ok()).collect();

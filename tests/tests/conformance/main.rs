@@ -21,11 +21,14 @@ macro_rules! stories {
 
 mod actor;
 mod background;
+mod child;
 mod commands;
 mod crowd;
 mod descriptors;
 mod download;
 mod https;
+mod idle;
+mod lives;
 mod peers;
 mod raw;
 mod resume;
