@@ -35,6 +35,8 @@ pub(super) type Key = (TorrentId, What);
 pub(super) struct Pool {
     capacity: usize,
     open: Mutex<Lru>,
+    /// Held by whoever closes what is idle because there are no more descriptors.
+    pub(super) closing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +50,7 @@ struct Lru {
 impl Pool {
     /// A pool of at most `capacity` handles, at least 2: a file and its directory.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(2), open: Mutex::default() }
+        Self { capacity: capacity.max(2), open: Mutex::default(), closing: Mutex::default() }
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Arc<Handle>> {
