@@ -30,7 +30,7 @@ fn processor_time() -> Duration {
 }
 
 /// In the second process: waits, and fails if that was work. What it tells meanwhile is of no interest.
-fn rest<S: Session>(actor: &mut Actor<S>) {
+pub(crate) fn rest<S: Session>(actor: &mut Actor<S>) {
     let (watched, begun) = (Deadline::after(WATCHED), processor_time());
     while !watched.passed() {
         actor.session.wait(Some(watched.left())).unwrap();

@@ -140,7 +140,7 @@ fn a_seed_stops_when_its_time_is_over<S: Session>() {
     let options =
         TorrentOptions { seeding: SeedPolicy::Until { ratio_permille: None, time: Some(time) }, ..seeding() };
     let begun = Instant::now();
-    let mut actors = [Actor::<S>::with(settings(), stage.metainfo.clone(), stage.source.clone(), options)];
+    let mut actors = [Actor::<S>::with(settings(), stage.metainfo.clone(), stage.source, options)];
     actors[0].run_to_its_end();
     let took = begun.elapsed();
     assert!(took >= time && took < Duration::from_secs(5), "{took:?}");
