@@ -19,7 +19,6 @@ stories![
     nothing_can_not_be_seeded,
     a_verification_names_the_bad_pieces,
     a_target_belongs_to_one_torrent,
-    a_target_belongs_to_one_session,
 ];
 
 /// Runs a torrent to its end. Nobody may be connected to meanwhile.
@@ -119,18 +118,4 @@ fn a_target_belongs_to_one_torrent<S: Session>() {
         assert!(matches!(refused, Err(SessionError::TargetTaken(_))), "{refused:?}");
     }
     end(&mut [actor]);
-}
-
-fn a_target_belongs_to_one_session<S: Session>() {
-    let stage = Stage::file(12);
-    let peer = ScriptPeer::seed((Ipv4Addr::LOCALHOST, 0), &stage.torrent, Manner::HasFirst(4));
-    let mut both = vec![Actor::<S>::leecher(&stage, &[peer.addr])];
-    perform(&mut both, "four pieces", |all| all[0].verified() == 4);
-    both.push(Actor::leecher(&stage, &[peer.addr]));
-    perform(&mut both, "the end of the second", |all| all[1].has_stopped());
-    assert!(matches!(both[1].failure(), Some(TorrentError::Disk { .. })), "{:?}", both[1].failure());
-    both[0].stop();
-    perform(&mut both, "the end of the first", |all| all[0].has_stopped());
-    assert_eq!((both[0].failure(), both[0].status().unwrap().have), (None, 4));
-    end(&mut both);
 }
