@@ -15,6 +15,24 @@
 //! the engine. After the turn of each the session takes in what it reported, so that what the engine decides
 //! on some bytes comes before the next are read.
 //!
+//! ```no_run
+//! use peerless_core::{Event, Metainfo, TorrentOptions};
+//! use peerless_runtime::{Session, Settings};
+//! use peerless_smol::SmolSession;
+//!
+//! # async fn download() -> Result<(), Box<dyn std::error::Error>> {
+//! let metainfo = Metainfo::parse(&std::fs::read("some.torrent")?)?;
+//! let mut session = SmolSession::open(Settings::default())?;
+//! session.add(metainfo.into(), "target".into(), TorrentOptions::default())?;
+//! while let Some(event) = session.next_event().await {
+//!     if matches!(event, Event::Stopped { .. }) {
+//!         session.shutdown(); // which ends in `None`
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! It moves bytes and keeps time; it decides nothing.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

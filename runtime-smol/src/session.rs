@@ -87,9 +87,10 @@ impl SmolSession {
         })
     }
 
-    /// Runs the session until there is an event, or nothing to do and `stop` says so, which is asked again at
-    /// the `deadline` at the latest.
+    /// Runs the session until there is an event, or `stop` says so, which is asked again at the `deadline` at
+    /// the latest.
     async fn run(&mut self, deadline: Option<Instant>, stop: impl Fn(&Self) -> bool) -> Option<Event> {
+        let mut over = false;
         loop {
             if let Some(event) = self.take_event() {
                 return Some(event);
@@ -98,12 +99,16 @@ impl SmolSession {
             if let Some(event) = self.take_event() {
                 return Some(event);
             }
-            if stop(self) {
+            if over {
                 return None;
             }
-            match busy {
-                true => future::yield_now().await,
-                false => self.pause(deadline).await,
+            over = stop(self);
+            // Sockets are looked at even where there is no time to wait: a caller that is in a hurry each time
+            // is not to starve them.
+            if busy || over {
+                future::yield_now().await;
+            } else {
+                self.pause(deadline).await;
             }
         }
     }

@@ -1,33 +1,14 @@
-//! What a session does at its edges: waking, waiting, ending.
+//! What ends with a session: everything.
 
 mod common;
 
 use common::{DEADLINE, Payload, in_time, settings, until};
-use peerless_core::{DisconnectReason, Event, PeerAddr, TorrentOptions};
+use peerless_core::{Event, PeerAddr, TorrentOptions};
 use peerless_runtime::Session;
 use peerless_smol::SmolSession;
 use smol::future;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
-use std::thread;
-use std::time::{Duration, Instant};
-
-#[test]
-fn a_wait_ends_at_its_time_or_when_it_is_woken() {
-    let mut session = SmolSession::open(settings()).unwrap();
-    let start = Instant::now();
-    assert_eq!(session.wait(Some(Duration::from_millis(30))), Ok(None));
-    assert!(start.elapsed() >= Duration::from_millis(30));
-
-    session.waker().wake();
-    assert_eq!(session.wait(Some(DEADLINE)), Ok(None), "a wake-up between two waits ends the next");
-    let waker = session.waker();
-    let other = thread::spawn(move || waker.wake());
-    assert_eq!(session.wait(None), Ok(None));
-    other.join().unwrap();
-    assert!(start.elapsed() < DEADLINE);
-    assert_eq!(session.wait(Some(Duration::ZERO)), Ok(None), "each wake-up ends one wait");
-}
 
 #[test]
 fn after_the_shutdown_nothing_is_left_open() {
@@ -70,20 +51,4 @@ fn dropping_a_session_closes_everything() {
     let mut peer = smol::block_on(in_time(future::or(greeted, run)));
     drop(session);
     assert_eq!(peer.read_to_end(&mut Vec::new()).map_err(|e| e.kind()), Ok(0));
-}
-
-#[test]
-fn a_peer_that_is_not_there_is_reported_with_the_reason() {
-    let payload = Payload::new(100_000);
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let peers = vec![PeerAddr::Addr(nobody)];
-    let mut session = payload.leecher("copy", TorrentOptions { peers, ..Default::default() });
-    let refused = |event: &Event| match event {
-        Event::PeerDisconnected { remote, reason: DisconnectReason::ConnectFailed(error), .. } => {
-            assert_eq!((*remote, error.to_string().as_str()), (nobody, "connection refused"));
-            true
-        }
-        _ => false,
-    };
-    smol::block_on(in_time(until(&mut session, refused)));
 }

@@ -73,3 +73,52 @@ fn the_example_downloads_on_an_executor_of_many_threads() {
     payload.assert_copied("copy");
     drop(seeding);
 }
+
+#[test]
+fn a_future_that_is_dropped_again_and_again_loses_nothing() {
+    let payload = Payload::new(1_000_000);
+    let mut seed = payload.seed();
+    let mut leecher = payload.leecher("copy", from(&seed));
+    let seeding = async { while seed.next_event().await.is_some() {} };
+    let copying = async {
+        let mut pieces = 0;
+        loop {
+            // It gets one chance each time.
+            let impatient = async {
+                future::yield_now().await;
+                None
+            };
+            match future::or(leecher.next_event(), impatient).await {
+                Some(Event::PieceVerified { .. }) => pieces += 1,
+                Some(Event::Stopped { .. }) => return pieces,
+                _ => {}
+            }
+        }
+    };
+    let copying = future::or(copying, async {
+        seeding.await;
+        0
+    });
+    assert_eq!(smol::block_on(in_time(copying)), payload.metainfo.geometry().num_pieces());
+    payload.assert_copied("copy");
+}
+
+#[test]
+fn a_session_can_go_on_in_another_thread() {
+    let payload = Payload::new(1_000_000);
+    let mut seed = payload.seed();
+    let mut leecher = payload.leecher("copy", from(&seed));
+    let seeding = smol::spawn(async move { while seed.next_event().await.is_some() {} });
+    let mut over = false;
+    while !over {
+        let thread = thread::spawn(move || {
+            let event = smol::block_on(in_time(leecher.next_event()));
+            (leecher, event.expect("the session ended"))
+        });
+        let (session, event) = thread.join().unwrap();
+        leecher = session;
+        over = matches!(event, Event::Stopped { .. });
+    }
+    payload.assert_copied("copy");
+    drop(seeding);
+}
