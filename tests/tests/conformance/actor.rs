@@ -164,10 +164,39 @@ pub(crate) fn perform<S: Session>(
     }
 }
 
-/// Runs them until they are done with their torrents, then shuts all of them down in an orderly way.
+/// Shuts all of them down in an orderly way: the end of a torrent is its last event, the session's is the last
+/// of all.
 pub(crate) fn end<S: Session>(actors: &mut [Actor<S>]) {
     actors.iter_mut().for_each(|actor| actor.session.shutdown());
     perform(actors, "an orderly end", |all| {
         all.iter().all(|actor| actor.has_told(|e| *e == Event::ShutDown))
     });
+    for actor in actors {
+        assert_eq!(actor.events.last(), Some(&Event::ShutDown));
+        for (n, event) in actor.events.iter().enumerate() {
+            let Event::Stopped { torrent } = event else { continue };
+            let later = actor.events[n + 1..].iter().find(|later| torrent_of(later) == Some(*torrent));
+            assert_eq!(later, None, "told after the end of its torrent");
+        }
+    }
+}
+
+const fn torrent_of(event: &Event) -> Option<TorrentId> {
+    match event {
+        Event::Phase { torrent, .. }
+        | Event::Resumed { torrent, .. }
+        | Event::PieceVerified { torrent, .. }
+        | Event::PieceFailed { torrent, .. }
+        | Event::Completed { torrent }
+        | Event::Checked { torrent, .. }
+        | Event::Failed { torrent, .. }
+        | Event::Stopped { torrent }
+        | Event::PeerConnected { torrent, .. }
+        | Event::PeerDisconnected { torrent, .. }
+        | Event::PeerBanned { torrent, .. }
+        | Event::Tracker { torrent, .. }
+        | Event::DiskTrouble { torrent, .. }
+        | Event::DiskRecovered { torrent } => Some(*torrent),
+        Event::ShutDown => None,
+    }
 }

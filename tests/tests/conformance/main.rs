@@ -26,6 +26,7 @@ mod commands;
 mod crowd;
 mod descriptors;
 mod download;
+mod edges;
 mod https;
 mod idle;
 mod lives;
