@@ -18,5 +18,6 @@
 mod session;
 mod sockets;
 mod turn;
+mod wake;
 
 pub use session::MioSession;

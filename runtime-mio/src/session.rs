@@ -1,6 +1,7 @@
 //! The session: its own loop for those who have none, and the parts of one for those who do.
 
 use crate::sockets::Sockets;
+use crate::wake::Wake;
 use mio::{Events, Poll, Registry, Token};
 use peerless_core::{ConnId, Engine, Event, Instant, Metainfo, NetError, TorrentId, TorrentOptions};
 use peerless_runtime::{ReceiveBuffer, Session, SessionError, Settings, Shared, Waker, net};
@@ -19,7 +20,7 @@ const MAX_EVENTS: usize = 1_024;
 pub struct MioSession {
     /// The session's own loop; `None` where the caller has one.
     own: Option<(Poll, Events)>,
-    wake: Arc<mio::Waker>,
+    wake: Arc<Wake>,
     /// Somebody used the session's [`Waker`].
     woken: Arc<AtomicBool>,
     pub(crate) shared: Shared,
@@ -40,12 +41,11 @@ impl MioSession {
     /// [`SessionError`] where workers or the wake-up cannot be made.
     pub fn in_poll(settings: Settings, registry: &Registry, first: Token) -> Result<Self, SessionError> {
         let io = |e: std::io::Error| SessionError::Poll(net::net_error(&e));
-        let wake = Arc::new(mio::Waker::new(registry, first).map_err(io)?);
+        let wake = Arc::new(Wake::new(registry, first).map_err(io)?);
         let notify = wake.clone();
-        // A wake-up that fails finds the queue full of wake-ups.
-        let mut shared = Shared::open(settings, Arc::new(move || drop(notify.wake())))?;
+        let mut shared = Shared::open(settings, Arc::new(move || notify.wake()))?;
         let registry = registry.try_clone().map_err(io)?;
-        let sockets = Sockets::new(registry, first, shared.take_listeners()).map_err(io)?;
+        let sockets = Sockets::new(registry, first, wake.clone(), shared.take_listeners()).map_err(io)?;
         Ok(Self {
             own: None,
             wake,
@@ -131,7 +131,7 @@ impl Session for MioSession {
         let (wake, woken) = (self.wake.clone(), self.woken.clone());
         Waker::new(Arc::new(move || {
             woken.store(true, Ordering::Release);
-            drop(wake.wake());
+            wake.wake();
         }))
     }
 

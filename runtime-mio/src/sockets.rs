@@ -1,5 +1,6 @@
 //! The sockets of a session: which connection stands behind which token, and which can be read or written.
 
+use crate::wake::Wake;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use peerless_core::ConnId;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 /// Tokens before those of connections: the wake-up, and a listener for each family.
 const FIXED: usize = 3;
@@ -37,6 +39,7 @@ pub(crate) struct Listener {
 pub(crate) struct Sockets {
     registry: Registry,
     first: usize,
+    wake: Arc<Wake>,
     pub(crate) listeners: Vec<Listener>,
     slots: Vec<Option<Connection>>,
     free: Vec<usize>,
@@ -45,7 +48,13 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    pub(crate) fn new(registry: Registry, first: Token, listeners: Vec<TcpListener>) -> io::Result<Self> {
+    /// `wake` has the token `first`, the others follow.
+    pub(crate) fn new(
+        registry: Registry,
+        first: Token,
+        wake: Arc<Wake>,
+        listeners: Vec<TcpListener>,
+    ) -> io::Result<Self> {
         let listeners: Vec<Listener> =
             listeners.into_iter().map(|socket| Listener { socket, can_accept: true }).collect();
         for (n, listener) in listeners.iter().enumerate() {
@@ -55,6 +64,7 @@ impl Sockets {
         Ok(Self {
             registry,
             first: first.0,
+            wake,
             listeners,
             slots: Vec::new(),
             free: Vec::new(),
@@ -66,6 +76,10 @@ impl Sockets {
     /// Notes what an event says. Events of others, and late ones of connections that are gone, are ignored.
     pub(crate) fn note(&mut self, event: &mio::event::Event) {
         let Some(n) = event.token().0.checked_sub(self.first) else { return };
+        if n == 0 {
+            self.wake.drain();
+            return;
+        }
         if let Some(listener) = n.checked_sub(1).and_then(|n| self.listeners.get_mut(n)) {
             listener.can_accept = true;
             return;
