@@ -19,7 +19,7 @@ pub mod script_tracker;
 mod torrent;
 
 pub use clients::{Client, Libtorrent, Peer};
-pub use compare::{Difference, same_bytes};
+pub use compare::{Difference, same_bytes, same_bytes_but_empty_files};
 pub use deadline::{Deadline, wait_until};
 pub use lab::{Lab, in_lab};
 pub use opentracker::Opentracker;

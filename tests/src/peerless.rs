@@ -55,7 +55,7 @@ macro_rules! both_drivers {
 }
 
 impl Lab {
-    /// Starts `peerless COMMAND --driver DRIVER --port N --json ARGS`, with a port of its own.
+    /// Starts `peerless COMMAND --driver DRIVER --port N ARGS`, with a port of its own.
     pub fn peerless<A: AsRef<OsStr>>(
         &self,
         driver: Driver,
@@ -74,7 +74,7 @@ impl Lab {
         args: impl IntoIterator<Item = A>,
     ) -> Process {
         let mut child = Command::new(binary());
-        child.args([command, "--driver", driver.name(), "--json", "--port", &port.to_string()]).args(args);
+        child.args([command, "--driver", driver.name(), "--port", &port.to_string()]).args(args);
         Process::spawn(&format!("peerless {command} ({})", driver.name()), child)
     }
 }

@@ -152,9 +152,16 @@ impl Drop for Process {
         }
         if std::thread::panicking() {
             let said = self.output.lock();
-            let from = said.lines.len().saturating_sub(SHOWN);
+            // What is redrawn again and again, or says how far it is, would push out the rest.
+            let last = said.lines.len().saturating_sub(1);
+            let lines = said.lines.iter().enumerate();
+            let told: Vec<_> = lines
+                .filter(|(at, (_, line))| *at == last || !is_progress(line))
+                .map(|(_, line)| line)
+                .collect();
+            let from = told.len().saturating_sub(SHOWN);
             eprintln!("---- the last lines of {} ----", self.name);
-            for (stream, line) in &said.lines[from..] {
+            for (stream, line) in &told[from..] {
                 eprintln!("{} {line}", if *stream == Stream::Out { "|" } else { "!" });
             }
         }
@@ -166,6 +173,13 @@ impl Output {
     fn lock(&self) -> MutexGuard<'_, Said> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Whether a line says how far something is: Transmission's, or one of our own JSON.
+fn is_progress(line: &str) -> bool {
+    line.starts_with("Progress: ")
+        || line.contains(r#""type":"progress""#)
+        || line.contains(r#""type":"piece_"#)
 }
 
 /// Reads lines on a thread of its own until the stream ends. A carriage return ends a line as well: that is

@@ -6,11 +6,11 @@ use peerless_core::wire::{
     BlockRange, Decoder, Features, Handshake, HandshakeDecoder, Message, piece_header,
 };
 use peerless_core::{Bitfield, PeerId, PieceIndex};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How a scripted seed behaves.
@@ -34,6 +34,9 @@ pub enum Manner {
     SendsUnasked,
     /// Closes in the middle of every so many-th block.
     DropsInEvery(u64),
+    /// Takes so much time for each block, corrupts the first, and when it is asked for a block once more it
+    /// closes and accepts nobody again.
+    LiesThenVanishes(Duration),
 }
 
 /// A running scripted seed, which has the whole torrent and speaks plain BEP 3. It lives until its test ends.
@@ -50,6 +53,8 @@ struct Counts {
     requests: AtomicU64,
     blocks: AtomicU64,
     corrupt: AtomicU64,
+    vanished: AtomicBool,
+    sent: Mutex<BTreeSet<BlockRange>>,
 }
 
 impl ScriptPeer {
@@ -112,6 +117,9 @@ impl<'a> Conversation<'a> {
         counts: &'a Counts,
         manner: Manner,
     ) -> io::Result<()> {
+        if counts.vanished.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         stream.set_nodelay(true)?;
         let ours = Handshake {
             info_hash: torrent.info_hash,
@@ -178,16 +186,20 @@ impl<'a> Conversation<'a> {
     }
 
     fn serve(&mut self, range: BlockRange) -> io::Result<()> {
+        let again = !self.counts.sent.lock().unwrap().insert(range);
+        if again && matches!(self.manner, Manner::LiesThenVanishes(_)) {
+            self.counts.vanished.store(true, Ordering::Relaxed);
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         let nth = self.counts.blocks.fetch_add(1, Ordering::Relaxed) + 1;
         let mut block = self.block(range);
         match self.manner {
-            Manner::CorruptsOneIn(n) if nth.is_multiple_of(n) => {
-                self.counts.corrupt.fetch_add(1, Ordering::Relaxed);
-                let middle = block.len() / 2;
-                block[middle] ^= 0x10;
-            }
-            Manner::Slow(pause) => std::thread::sleep(pause),
+            Manner::CorruptsOneIn(n) if nth.is_multiple_of(n) => self.corrupt(&mut block),
+            Manner::LiesThenVanishes(_) if nth == 1 => self.corrupt(&mut block),
             _ => {}
+        }
+        if let Manner::Slow(pause) | Manner::LiesThenVanishes(pause) = self.manner {
+            std::thread::sleep(pause);
         }
         self.stream.write_all(&piece_header(range.index, range.begin, range.len))?;
         match self.manner {
@@ -210,6 +222,12 @@ impl<'a> Conversation<'a> {
             self.stream.write_all(&vec![0xee; unasked.len as usize])?;
         }
         Ok(())
+    }
+
+    fn corrupt(&self, block: &mut [u8]) {
+        self.counts.corrupt.fetch_add(1, Ordering::Relaxed);
+        let middle = block.len() / 2;
+        block[middle] ^= 0x10;
     }
 
     fn block(&self, range: BlockRange) -> Vec<u8> {
