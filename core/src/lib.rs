@@ -161,6 +161,7 @@ pub mod announcer;
 pub mod bencode;
 mod bitfield;
 mod choker;
+mod command;
 mod config;
 mod disk;
 mod engine;
@@ -190,6 +191,7 @@ pub mod wire;
 
 pub use action::Action;
 pub use bitfield::Bitfield;
+pub use command::Command;
 pub use config::{Config, Goal, PeerAddr, SeedPolicy, TorrentOptions};
 pub use disk::{
     Allocation, DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, Extent, FileStamp,

@@ -12,6 +12,7 @@ pub(crate) use shared::{ConnOwner, Shared};
 
 use crate::action::Action;
 use crate::bitfield::Bitfield;
+use crate::command::Command;
 use crate::config::{Config, TorrentOptions};
 use crate::error::AddError;
 use crate::event::{Event, Phase};
@@ -96,6 +97,23 @@ impl Engine {
         self.torrents.insert(id, torrent);
         self.by_hash.insert(info_hash.wire(), id);
         Ok(id)
+    }
+
+    /// Does what a command says. The number of the torrent, where one was added.
+    ///
+    /// # Errors
+    /// [`AddError`], from [`Command::AddTorrent`] only.
+    pub fn command(&mut self, now: Instant, command: Command) -> Result<Option<TorrentId>, AddError> {
+        match command {
+            Command::AddTorrent { metainfo, options } => {
+                return self.add_torrent(now, metainfo, *options).map(Some);
+            }
+            Command::AddPeer { torrent, peer } => self.add_peer(now, torrent, peer),
+            Command::StopTorrent { torrent } => self.stop_torrent(now, torrent),
+            Command::RemoveTorrent { torrent } => self.remove_torrent(torrent),
+            Command::Shutdown => self.shutdown(now),
+        }
+        Ok(None)
     }
 
     /// Names a peer to try.

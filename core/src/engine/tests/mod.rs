@@ -125,6 +125,34 @@ fn the_same_inputs_give_the_same_outputs() {
 }
 
 #[test]
+fn commands_as_values_do_what_the_methods_do() {
+    let meta = torrent(&payload(100));
+    let options = TorrentOptions::default();
+    let peer = "10.9.9.9:6881".parse().unwrap();
+    let drain = |engine: &mut Engine| {
+        let actions: Vec<Action> = core::iter::from_fn(|| engine.poll_action()).collect();
+        (actions, core::iter::from_fn(|| engine.poll_event()).collect::<Vec<Event>>())
+    };
+    let (mut called, mut sent) =
+        [(); 2].map(|()| Engine::new(Config::default(), [1; 32], Instant::ZERO)).into();
+    let id = called.add_torrent(Instant::ZERO, meta.clone(), options.clone()).unwrap();
+    called.add_peer(Instant::ZERO, id, peer);
+    called.stop_torrent(Instant::ZERO, id);
+    called.shutdown(Instant::ZERO);
+    let add = Command::AddTorrent { metainfo: meta, options: options.into() };
+    assert_eq!(sent.command(Instant::ZERO, add.clone()), Ok(Some(id)));
+    assert_eq!(sent.command(Instant::ZERO, add), Err(AddError::Duplicate));
+    for command in
+        [Command::AddPeer { torrent: id, peer }, Command::StopTorrent { torrent: id }, Command::Shutdown]
+    {
+        assert_eq!(sent.command(Instant::ZERO, command), Ok(None));
+    }
+    assert!(drain(&mut called) == drain(&mut sent));
+    sent.command(Instant::ZERO, Command::RemoveTorrent { torrent: id }).unwrap();
+    assert_eq!(sent.torrents().count(), 0);
+}
+
+#[test]
 fn an_idle_engine_asks_for_nothing() {
     let mut engine = Engine::new(Config::default(), [0; 32], Instant::ZERO);
     assert_eq!(engine.poll_timeout(), None);
