@@ -112,6 +112,12 @@ pub(crate) struct GetOptions {
     /// Give up after so long without a new byte
     #[arg(long, value_name = "T", value_parser = values::positive_duration)]
     pub(crate) stall_timeout: Option<Duration>,
+    /// Trust no journal: hash everything that is there
+    #[arg(long)]
+    pub(crate) recheck: bool,
+    /// When the disk is full, try again every 30 seconds rather than stop
+    #[arg(long)]
+    pub(crate) wait_disk: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -23,6 +23,8 @@ pub(crate) fn get(source: &Path, out: Option<&Path>, options: GetOptions) -> Res
         peers: options.peers,
         timeout: options.timeout,
         stall_timeout: options.stall_timeout,
+        recheck: options.recheck,
+        wait_disk: options.wait_disk,
         ..TorrentOptions::default()
     };
     let run = Run { metainfo, target, options: torrent, view: View::new(options.output) };
