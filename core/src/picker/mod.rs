@@ -198,6 +198,11 @@ impl Picker {
         self.opens.bytes()
     }
 
+    /// Whether a piece is kept for one address alone, after it failed with blocks of several.
+    pub(crate) fn has_solo(&self) -> bool {
+        self.opens.iter().any(|(_, open)| open.solo.is_some())
+    }
+
     /// Blocks requested of a connection.
     pub(crate) fn requested_of(&self, conn: ConnId) -> u32 {
         self.workload.requested(conn)

@@ -8,14 +8,18 @@ use super::{Job, Torrent};
 use crate::disk::{DiskOutcome, DiskResult, DiskTask};
 use crate::engine::Shared;
 use crate::error::{BanReason, DisconnectReason};
-use crate::event::Event;
+use crate::event::{Event, Phase};
 use crate::geometry::BLOCK_LEN;
 use crate::hash::sha1;
 use crate::ids::{ConnId, PieceIndex, Sha1Hash};
+use crate::time::Duration;
+use crate::timers::TorrentTimer;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+/// The picker keeps a piece that failed from those that were involved for 10 s.
+pub(super) const SOLO_RETRY: Duration = Duration::from_millis(10_100);
 /// A larger piece is fetched again without evidence: it would be read into memory whole.
 const MAX_EVIDENCE: u32 = 16 << 20;
 /// Pieces whose evidence is kept at once; older evidence goes first.
@@ -52,6 +56,15 @@ impl Torrent {
         self.blame.collecting.insert(piece, senders);
         self.gather.freeze(cx.now, piece, true);
         self.read_piece(cx, piece, Job::BlameBad(piece));
+    }
+
+    /// Who was involved in a piece that failed may take it once nobody else did for a while, and so may others
+    /// when its owner is lost: nothing else would wake them.
+    pub(super) fn offer_solo(&mut self, cx: &mut Shared) {
+        self.fill_hungry(cx);
+        if self.phase == Phase::Downloading && self.picker.has_solo() {
+            self.set_timer(cx, TorrentTimer::Solo, cx.now + SOLO_RETRY);
+        }
     }
 
     /// A piece that had failed has passed now: reads it to compare.

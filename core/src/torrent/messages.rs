@@ -79,7 +79,12 @@ impl Torrent {
             Message::Interested => self.is_interested(cx, conn),
             Message::NotInterested => self.is_not_interested(cx, conn),
             Message::Have(index) => self.has_piece(cx, conn, index)?,
-            Message::Bitfield(_) | Message::HaveAll | Message::HaveNone if !first => {
+            // aria2 says by a second bitfield what others say by many `have`s.
+            Message::Bitfield(bits) if !first => {
+                let has = Bitfield::from_wire(self.geometry.num_pieces(), &bits);
+                self.has_more(cx, conn, &has.ok_or(PeerFault::OutOfPlace("bitfield"))?);
+            }
+            Message::HaveAll | Message::HaveNone if !first => {
                 return Err(PeerFault::OutOfPlace(message.name()));
             }
             Message::HaveNone => {}
@@ -128,6 +133,18 @@ impl Torrent {
             peer.has = has;
             self.has_changed(cx, conn);
         }
+    }
+
+    /// A later bitfield: adds what is new in it.
+    fn has_more(&mut self, cx: &mut Shared, conn: ConnId, has: &Bitfield) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let new: alloc::vec::Vec<PieceIndex> = has.minus(&peer.has).collect();
+        for piece in new {
+            peer.has.insert(piece);
+            peer.missing_here += u32::from(!self.picker.have().has(piece));
+            self.picker.peer_got(piece);
+        }
+        self.has_changed(cx, conn);
     }
 
     /// A peer has more than before.

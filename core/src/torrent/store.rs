@@ -1,5 +1,6 @@
 //! From gathered blocks to verified pieces: writes, their answers, the verdict, and a disk that refuses.
 
+use super::blame::SOLO_RETRY;
 use super::gather::{Flush, Run};
 use super::{Job, Torrent};
 use crate::disk::{DiskError, DiskErrorKind, DiskOutcome, DiskResult, DiskTask};
@@ -17,8 +18,6 @@ use core::ops::Range;
 
 /// How long to wait before a disk that refused is tried again.
 const RETRY: Duration = Duration::from_secs(30);
-/// After so long a piece that failed may go to a peer that was involved: the picker keeps it back for 10 s.
-const SOLO_RETRY: Duration = Duration::from_millis(10_100);
 
 /// A disk that is full, and what is to be written once it is not.
 #[derive(Debug)]

@@ -29,6 +29,28 @@ fn a_peer_that_lies_about_a_piece_is_banned_and_nobody_else() {
 }
 
 #[test]
+fn a_piece_whose_only_owner_vanished_goes_to_those_who_are_left() {
+    let data = payload(60 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seeds: Vec<usize> = (0..3).map(|_| world.seed(&meta, &data)).collect();
+    world.hosts[seeds[1]].corrupt = Some(|n, block| {
+        if n % 50 == 7 {
+            block[500] ^= 0xff;
+        }
+    });
+    let leecher = world.leecher(&meta, &seeds);
+    let failed = |w: &World| w.hosts[leecher].events.iter().any(|e| matches!(e, Event::PieceFailed { .. }));
+    world.run_until(MINUTE, failed);
+    // The liar goes, and one of the honest: the other is a suspect like them, and all that is left.
+    world.switch_off(seeds[1]);
+    world.run_for(Duration::from_millis(2));
+    world.switch_off(seeds[0]);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
+
+#[test]
 fn with_only_a_liar_the_download_never_completes_wrongly() {
     let data = payload(20 * PIECE);
     let meta = torrent(&data);
