@@ -73,9 +73,23 @@ both_drivers! {
         assert!(banned(&process).is_empty());
     }
 
+    fn blocks_that_nobody_asked_for_are_not_written(lab, driver) {
+        let (seeds, _) = completes_with(lab, driver, &[Manner::SendsUnasked, PACE], 90);
+        assert!(seeds[0].blocks() > 0, "it was never asked");
+    }
+
     fn a_seed_that_drops_in_mid_block_loses_no_block(lab, driver) {
         let (seeds, process) = completes_with(lab, driver, &[Manner::DropsInEvery(100), PACE], 90);
         assert!(seeds[0].connections() > 0, "it was never asked");
         assert!(banned(&process).is_empty());
+    }
+
+    fn a_liar_that_vanishes_leaves_its_piece_to_others(lab, driver) {
+        // Both send blocks of the one piece; the liar, who was first, gets another chance and is gone.
+        let one_piece = Payload::file("file.bin", 4 << 20, 4 << 20);
+        let liar = Manner::LiesThenVanishes(Duration::from_millis(2));
+        let (seeds, process) = completes(lab, driver, &one_piece, &[liar, PACE], 90);
+        assert_eq!(seeds[0].corrupt(), 1);
+        assert!(!banned(&process).contains(&seeds[1].addr.ip().to_string()), "an honest seed was banned");
     }
 }

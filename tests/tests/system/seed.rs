@@ -46,4 +46,12 @@ both_drivers! {
     fn transmission_downloads_a_tree_from_ours(lab, driver) {
         serves(lab, driver, Client::Transmission, &a_tree());
     }
+
+    fn aria2_downloads_a_file_from_ours(lab, driver) {
+        serves(lab, driver, Client::Aria2, &a_file());
+    }
+
+    fn aria2_downloads_a_tree_from_ours(lab, driver) {
+        serves(lab, driver, Client::Aria2, &a_tree());
+    }
 }
