@@ -18,6 +18,8 @@ use core::ops::Range;
 
 /// How long to wait before a disk that refused is tried again.
 const RETRY: Duration = Duration::from_secs(30);
+/// The same where it was only descriptors that were missing.
+const RETRY_DESCRIPTORS: Duration = Duration::from_secs(1);
 
 /// A disk that is full, and what is to be written once it is not.
 #[derive(Debug)]
@@ -125,15 +127,21 @@ impl Torrent {
         self.fail_disk(cx, error);
     }
 
-    /// Whether this is an error that time may cure, and the user wants to wait.
+    /// Whether this is an error that time cures: descriptors come back by themselves, space where the user
+    /// wants to wait for it.
     pub(super) fn waits_for(&self, error: &DiskError) -> bool {
-        let curable = matches!(error.kind, DiskErrorKind::NoSpace | DiskErrorKind::TooManyFiles);
-        curable && self.options.wait_disk && self.phase == Phase::Downloading
+        let curable = match error.kind {
+            DiskErrorKind::TooManyFiles => true,
+            DiskErrorKind::NoSpace => self.options.wait_disk,
+            _ => false,
+        };
+        curable && self.phase == Phase::Downloading
     }
 
     /// Stops asking for blocks until the disk takes them again.
     pub(super) fn trouble_began(&mut self, cx: &mut Shared, error: DiskError) {
-        let retry = cx.now + RETRY;
+        let descriptors = error.kind == DiskErrorKind::TooManyFiles;
+        let retry = cx.now + if descriptors { RETRY_DESCRIPTORS } else { RETRY };
         self.set_timer(cx, TorrentTimer::DiskRetry, retry);
         if let Some(trouble) = &mut self.trouble {
             trouble.retry = retry;

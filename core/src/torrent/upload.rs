@@ -37,6 +37,9 @@ impl Torrent {
             self.serve(cx, conn);
         } else {
             peer.invalid_requests += 1;
+            if peer.invalid_requests > MAX_INVALID_REQUESTS {
+                return Err(PeerFault::InvalidRequests(peer.invalid_requests));
+            }
             refuse(cx, peer, request);
         }
         Ok(())

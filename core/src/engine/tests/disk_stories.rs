@@ -202,6 +202,24 @@ fn with_wait_disk_the_download_goes_on_when_there_is_space_again() {
     }
 }
 
+#[test]
+fn a_lack_of_descriptors_only_delays_a_download() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    for verb in ["write", "write the journal"] {
+        let mut world = World::new();
+        let seed = world.seed(&meta, &data);
+        let leecher = world.leecher(&meta, &[seed]);
+        world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
+        world.hosts[leecher].disk.fails.insert(verb, DiskErrorKind::TooManyFiles);
+        world.run_for(Duration::from_secs(3));
+        world.hosts[leecher].disk.fails.clear();
+        world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+        assert_eq!(failure(&world, leecher), None, "{verb}");
+        assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+    }
+}
+
 fn waits_for_space_to(verb: &'static str) {
     let data = payload(40 * PIECE);
     let meta = torrent(&data);

@@ -3,6 +3,7 @@
 mod disk;
 mod disk_stories;
 mod peer_stories;
+mod rude_stories;
 mod stop_stories;
 mod world;
 

@@ -1,0 +1,163 @@
+//! Peers that break a rule of the protocol, byte by byte, and what becomes of them.
+
+use super::*;
+use crate::limits::{KEEP_ALIVE, MAX_INVALID_REQUESTS, PEER_SILENCE};
+use crate::wire::{BlockRange, Features, Handshake, Message};
+use bytes::BytesMut;
+use core::net::SocketAddr;
+
+/// An engine that seeds ten pieces, and a peer that says what it is told to.
+struct Stage {
+    world: World,
+    meta: Arc<Metainfo>,
+    peers: u64,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let data = payload(10 * PIECE);
+        let meta = torrent(&data);
+        let mut world = World::new();
+        world.seed(&meta, &data);
+        Self { world, meta, peers: 0 }
+    }
+
+    /// Connects a peer that has shaken hands, with the fast extension.
+    fn connect(&mut self) -> ConnId {
+        self.peers += 1;
+        let conn = ConnId::accepted(1_000 + self.peers);
+        let remote: SocketAddr = "10.7.7.7:50000".parse().unwrap();
+        self.input(Input::Accepted { conn, remote });
+        let features = Features { fast: true, extended: false };
+        let mut peer_id = PeerId(*b"-XX0000-not-so-nice-");
+        peer_id.0[19] = self.peers as u8;
+        let handshake = Handshake { info_hash: self.meta.info_hash().wire(), peer_id, features };
+        self.input(Input::Received { conn, data: handshake.encode().to_vec().into() });
+        conn
+    }
+
+    fn input(&mut self, input: Input) {
+        let now = self.world.now;
+        self.world.hosts[0].engine.handle(now, input);
+        self.world.perform();
+    }
+
+    fn say(&mut self, conn: ConnId, messages: &[Message]) {
+        let mut data = BytesMut::new();
+        messages.iter().for_each(|message| message.encode(&mut data));
+        self.input(Input::Received { conn, data: data.freeze() });
+    }
+
+    /// Why a connection ended; `None` while it has not.
+    fn reason(&self, conn: ConnId) -> Option<DisconnectReason> {
+        self.world.hosts[0].events.iter().find_map(|event| match event {
+            Event::PeerDisconnected { conn: ended, reason, .. } if *ended == conn => Some(reason.clone()),
+            _ => None,
+        })
+    }
+
+    fn fault(&self, conn: ConnId) -> Option<PeerFault> {
+        match self.reason(conn)? {
+            DisconnectReason::Misbehaved(fault) => Some(fault),
+            other => panic!("{other:?} is not a fault"),
+        }
+    }
+}
+
+const fn request(index: u32, begin: u32, len: u32) -> Message {
+    Message::Request(BlockRange { index, begin, len })
+}
+
+#[test]
+fn a_piece_that_does_not_exist_ends_the_connection_and_twice_is_a_ban() {
+    let mut stage = Stage::new();
+    for _ in 0..2 {
+        let conn = stage.connect();
+        stage.say(conn, &[Message::HaveNone, Message::Have(10)]);
+        assert_eq!(stage.fault(conn), Some(PeerFault::PieceOutOfRange { index: 10, total: 10 }));
+    }
+    let (addr, reason) = ("10.7.7.7".parse().unwrap(), BanReason::ImpossiblePieces);
+    assert!(stage.world.hosts[0].events.contains(&Event::PeerBanned { torrent: TORRENT, addr, reason }));
+    let again = stage.connect();
+    assert_eq!(stage.reason(again), Some(DisconnectReason::Banned));
+}
+
+#[test]
+fn all_or_nothing_is_said_at_the_beginning_only() {
+    let mut stage = Stage::new();
+    let conn = stage.connect();
+    stage.say(conn, &[Message::HaveNone, Message::Have(1), Message::HaveAll]);
+    assert_eq!(stage.fault(conn), Some(PeerFault::OutOfPlace("have all")));
+}
+
+#[test]
+fn a_later_bitfield_counts_as_many_haves() {
+    let mut stage = Stage::new();
+    let conn = stage.connect();
+    let mut has = Bitfield::new(10);
+    stage.say(conn, &[Message::HaveNone, Message::Have(1)]);
+    has.insert(PieceIndex::new(1));
+    has.insert(PieceIndex::new(2));
+    stage.say(conn, &[Message::Bitfield(has.to_wire())]);
+    assert_eq!(stage.reason(conn), None);
+    let now = stage.world.now;
+    assert_eq!(stage.world.hosts[0].engine.peers(now, TORRENT)[0].have, 2);
+}
+
+#[test]
+fn requests_that_cannot_be_served_are_counted_and_end_it() {
+    for bad in
+        [request(10, 0, 16_384), request(0, u32::MAX, 16_384), request(0, 0, 0), request(0, 0, 1 << 20)]
+    {
+        let mut stage = Stage::new();
+        let conn = stage.connect();
+        stage.say(conn, &[Message::HaveNone, Message::Interested]);
+        stage.say(conn, &alloc::vec![bad.clone(); MAX_INVALID_REQUESTS as usize]);
+        assert_eq!(stage.reason(conn), None, "{bad:?}");
+        stage.say(conn, core::slice::from_ref(&bad));
+        assert_eq!(stage.fault(conn), Some(PeerFault::InvalidRequests(MAX_INVALID_REQUESTS + 1)), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_peer_that_asks_and_never_reads_is_dropped() {
+    let mut stage = Stage::new();
+    let conn = stage.connect();
+    stage.say(conn, &[Message::HaveNone, Message::Interested]);
+    // Nothing is ever said to be sent, and every request is taken back, which is answered.
+    let range = BlockRange { index: 0, begin: 0, len: 16_384 };
+    let pair = [Message::Request(range), Message::Cancel(range)];
+    for _ in 0..100 {
+        if stage.reason(conn).is_none() {
+            stage.say(conn, &pair.iter().cycle().take(2_000).cloned().collect::<Vec<_>>());
+        }
+    }
+    assert!(matches!(stage.fault(conn), Some(PeerFault::DoesNotRead(_))), "{:?}", stage.reason(conn));
+}
+
+#[test]
+fn a_silent_peer_is_dropped_and_until_then_kept_alive() {
+    let mut stage = Stage::new();
+    let conn = stage.connect();
+    stage.say(conn, &[Message::HaveNone]);
+    stage.world.run_for(KEEP_ALIVE + Duration::from_secs(1));
+    let alive = |a: &&Action| matches!(a, Action::Send { conn: c, data } if *c == conn && data[..] == [0; 4]);
+    assert_eq!(stage.world.hosts[0].actions.iter().filter(alive).count(), 1);
+    assert_eq!(stage.reason(conn), None);
+    stage.world.run_for(PEER_SILENCE);
+    assert_eq!(stage.reason(conn), Some(DisconnectReason::Silent));
+}
+
+#[test]
+fn a_laptop_that_slept_goes_on_where_it_was() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
+    // Everything that was on its way is hours late.
+    world.now = world.now + Duration::from_secs(8 * 3_600);
+    world.run_until(MINUTE * 10, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
