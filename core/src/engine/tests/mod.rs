@@ -79,6 +79,41 @@ fn many_files_some_of_them_empty_arrive_whole() {
 }
 
 #[test]
+fn padding_is_fetched_and_never_on_the_disk() {
+    let (first, pad, second) = (100_000, 31_072, 50_000);
+    let mut data = payload(first + pad + second);
+    data[first..first + pad].fill(0);
+    let file = bencode::encode_dict(|torrent| {
+        torrent.entry("info").dict(|info| {
+            info.entry("name").bytes("padded");
+            info.entry("piece length").int(PIECE as i64);
+            info.entry("pieces").bytes(hashes(&data));
+            info.entry("files").list(|files| {
+                for (name, length) in [("a", first), (".pad", pad), ("b", second)] {
+                    files.dict(|entry| {
+                        entry.entry("length").int(length as i64);
+                        entry.entry("path").list(|path| path.bytes(name));
+                        if name == ".pad" {
+                            entry.entry("attr").bytes("p");
+                        }
+                    });
+                }
+            });
+        });
+    });
+    let meta = parse(&file);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    let disk = &world.hosts[leecher].disk;
+    assert_eq!(disk.contents(TORRENT, Place::Final).unwrap(), data);
+    let lengths: Vec<_> =
+        disk.files[&(TORRENT, Place::Final)].iter().map(|f| f.as_ref().map(Vec::len)).collect();
+    assert_eq!(lengths, [Some(first), None, Some(second)]);
+}
+
+#[test]
 fn leechers_help_each_other() {
     let data = payload(3_000_000);
     let meta = torrent(&data);
