@@ -1,3 +1,5 @@
+//! Who gets an unchoke slot, told over many rounds.
+
 use super::*;
 use proptest::prelude::*;
 use rand_chacha::rand_core::SeedableRng;

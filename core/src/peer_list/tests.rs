@@ -1,3 +1,5 @@
+//! Which addresses are dialled, when again, and which never.
+
 use super::*;
 use proptest::prelude::*;
 use rand_chacha::rand_core::SeedableRng;

@@ -1,3 +1,5 @@
+//! How the window follows simulated links: fast, far, slow, changing, silent.
+
 use super::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};

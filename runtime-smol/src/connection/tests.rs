@@ -1,3 +1,5 @@
+//! One connection as a task: what it reports, and what it does when told to.
+
 use super::*;
 use crate::desk::Report;
 use smol::{Timer, future};
