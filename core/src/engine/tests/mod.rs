@@ -5,6 +5,7 @@ mod disk_stories;
 mod peer_stories;
 mod rude_stories;
 mod stop_stories;
+mod why_stories;
 mod world;
 
 use crate::metainfo::{Builder, Metainfo};

@@ -1,4 +1,5 @@
-//! A few engines on one virtual network and clock, each with a disk of its own. Everything takes a millisecond.
+//! A few engines on one virtual network and clock, each with a disk of its own. Everything takes a millisecond,
+//! unless a story wants a disk to be slow.
 
 use super::disk::Disk;
 use crate::*;
@@ -24,6 +25,10 @@ pub(super) struct Host {
     /// Payload that this host sends is damaged by this: (bytes sent so far, data).
     pub(super) corrupt: Option<fn(u64, &mut Vec<u8>)>,
     sent: u64,
+    /// What this host sends while its line hangs.
+    held: Option<Vec<(usize, Input)>>,
+    /// How long a disk operation takes.
+    pub(super) disk_time: Duration,
     /// Nothing is performed or delivered any more: the machine is off.
     pub(super) off: bool,
 }
@@ -32,13 +37,15 @@ pub(super) struct Host {
 pub(super) struct World {
     pub(super) now: Instant,
     pub(super) hosts: Vec<Host>,
+    /// An address that takes connections neither on nor off.
+    pub(super) silent: Option<SocketAddr>,
     queue: BTreeMap<(Instant, u64), (usize, Input)>,
     serial: u64,
 }
 
 impl World {
     pub(super) const fn new() -> Self {
-        Self { now: Instant::ZERO, hosts: Vec::new(), queue: BTreeMap::new(), serial: 0 }
+        Self { now: Instant::ZERO, hosts: Vec::new(), silent: None, queue: BTreeMap::new(), serial: 0 }
     }
 
     /// Adds a machine. Its address is 10.0.0.N, its port 6881.
@@ -57,6 +64,8 @@ impl World {
             links: BTreeMap::new(),
             corrupt: None,
             sent: 0,
+            held: None,
+            disk_time: LATENCY,
             off: false,
         });
         n
@@ -170,8 +179,12 @@ impl World {
     }
 
     fn later(&mut self, host: usize, input: Input) {
+        self.after(LATENCY, host, input);
+    }
+
+    fn after(&mut self, time: Duration, host: usize, input: Input) {
         self.serial += 1;
-        self.queue.insert((self.now + LATENCY, self.serial), (host, input));
+        self.queue.insert((self.now + time, self.serial), (host, input));
     }
 
     fn act(&mut self, n: usize, action: Action) {
@@ -181,7 +194,7 @@ impl World {
             Action::Close { conn } => self.close(n, conn),
             Action::Disk { job, op } => {
                 let result = self.hosts[n].disk.run(op);
-                self.later(n, Input::DiskDone { job, result });
+                self.after(self.hosts[n].disk_time, n, Input::DiskDone { job, result });
             }
             Action::Resolve { job, .. } => {
                 self.later(n, Input::Resolved { job, result: Err(ResolveError::NotFound) });
@@ -191,6 +204,9 @@ impl World {
     }
 
     fn connect(&mut self, n: usize, conn: ConnId, remote: SocketAddr) {
+        if self.silent == Some(remote) {
+            return;
+        }
         let there = self.hosts.iter().position(|h| h.addr == remote && !h.off);
         let Some(there) = there else {
             return self.later(n, Input::ConnectFailed { conn, error: NetError::Refused });
@@ -216,7 +232,11 @@ impl World {
             corrupt(host.sent, &mut data);
             host.sent += 1;
         }
-        self.later(there, Input::Received { conn: theirs, data: data.into() });
+        let arrival = Input::Received { conn: theirs, data: data.into() };
+        match &mut host.held {
+            Some(held) => held.push((there, arrival)),
+            None => self.later(there, arrival),
+        }
         self.later(n, Input::Sent { conn, bytes });
     }
 
@@ -224,6 +244,18 @@ impl World {
         if let Some((there, theirs)) = self.hosts[n].links.remove(&conn) {
             self.hosts[there].links.remove(&theirs);
             self.later(there, Input::Closed { conn: theirs, error: None });
+        }
+    }
+
+    /// From now on nothing that a machine sends arrives.
+    pub(super) fn hang(&mut self, n: usize) {
+        self.hosts[n].held.get_or_insert_default();
+    }
+
+    /// All that a machine sent meanwhile arrives, and what it sends from now on.
+    pub(super) fn unhang(&mut self, n: usize) {
+        for (there, arrival) in self.hosts[n].held.take().unwrap_or_default() {
+            self.later(there, arrival);
         }
     }
 

@@ -1,0 +1,87 @@
+//! What a torrent says of itself when it waits, and that it stops saying so when it goes on.
+
+use super::*;
+
+/// A torrent whose only tracker is this one.
+fn tracked(data: &[u8], url: &str) -> Arc<Metainfo> {
+    let file = Builder::file("file", data.len() as u64, PIECE as u32).pieces(hashes(data)).trackers([[url]]);
+    parse(&file.build().unwrap())
+}
+
+/// The most telling reason.
+fn first_why(world: &World, host: usize) -> Option<Why> {
+    world.status(host).why.first().copied()
+}
+
+#[test]
+fn while_a_tracker_keeps_silent_we_say_that_it_was_asked() {
+    let meta = tracked(&payload(PIECE), "http://10.9.9.9:80/announce");
+    let mut world = World::new();
+    world.silent = Some("10.9.9.9:80".parse().unwrap());
+    let host = world.leecher(&meta, &[]);
+    world.run_for(Duration::from_secs(9));
+    assert_eq!(world.status(host).why, [Why::AskingTrackers { asked: 1 }]);
+    world.run_until(MINUTE, |w| matches!(first_why(w, host), Some(Why::TrackersFail { failed: 1, .. })));
+}
+
+#[test]
+fn when_no_tracker_answers_we_say_when_they_are_asked_again() {
+    let meta = tracked(&payload(PIECE), "http://tracker.example/announce");
+    let mut world = World::new();
+    let host = world.leecher(&meta, &[]);
+    world.run_for(Duration::from_secs(5));
+    let Some(Why::TrackersFail { failed: 1, retry: Some(retry) }) = first_why(&world, host) else {
+        panic!("{:?}", world.status(host).why)
+    };
+    let lookups = |w: &World| {
+        w.hosts[host].actions.iter().filter(|action| matches!(action, Action::Resolve { .. })).count()
+    };
+    assert_eq!(lookups(&world), 1);
+    world.run_for(retry - Duration::from_millis(1));
+    assert_eq!(lookups(&world), 1, "before the time that was told");
+    world.run_for(Duration::from_millis(2));
+    assert_eq!(lookups(&world), 2, "not at the time that was told");
+}
+
+#[test]
+fn a_peer_that_chokes_us_is_what_we_wait_for() {
+    let data = payload(20 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let stingy = world.host(Config { upload_slots: 0, ..Config::default() });
+    let options = TorrentOptions { goal: Goal::Seed, seeding: SeedPolicy::Forever, ..Default::default() };
+    let id = world.add(stingy, &meta, options);
+    world.hosts[stingy].disk.fill(id, Place::Final, &data);
+    world.run_until(MINUTE, |w| w.phase(stingy) == Phase::Seeding);
+    let leecher = world.leecher(&meta, &[stingy]);
+    world.run_for(Duration::from_secs(15));
+    assert_eq!(world.status(leecher).why, [Why::Choked { peers: 1 }]);
+
+    // Another, who is generous, ends the wait.
+    let generous = world.seed(&meta, &data);
+    let (now, addr) = (world.now, world.hosts[generous].addr);
+    world.hosts[leecher].engine.add_peer(now, TORRENT, addr);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 5);
+    assert_eq!(world.status(leecher).why, []);
+}
+
+#[test]
+fn a_peer_that_stops_sending_is_what_we_wait_for_until_it_sends_again() {
+    let data = payload(60 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 10);
+    assert_eq!(world.status(leecher).why, []);
+    world.hang(seed);
+    world.run_for(Duration::from_secs(3));
+    assert!(matches!(first_why(&world, leecher), Some(Why::Waiting { requests: 1.. })));
+    world.run_until(MINUTE, |w| first_why(w, leecher) == Some(Why::Snubbed { peers: 1 }));
+    world.unhang(seed);
+    let had = world.status(leecher).have;
+    world.run_until(Duration::from_secs(1), |w| w.status(leecher).have > had);
+    assert_eq!(world.status(leecher).why, []);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
