@@ -22,7 +22,7 @@ pub enum Why {
     },
     /// The disk is slower than the network.
     DiskSlow {
-        /// Bytes on their way to the disk.
+        /// Bytes that the disk has yet to write.
         waiting: u64,
     },
     /// No tracker has answered yet, and no peer is known.

@@ -99,9 +99,11 @@ impl Gather {
         (due, next)
     }
 
-    /// Bytes that are gathered and not yet on their way.
-    pub(super) fn bytes_waiting(&self) -> u64 {
-        self.pieces.values().flat_map(|b| b.blocks.values()).map(|block| block.len() as u64).sum()
+    /// Bytes in runs that grow. Others wait for the disk: behind a write or a read of their piece.
+    pub(super) fn bytes_growing(&self) -> u64 {
+        let grows = |buffer: &&PieceBuffer| buffer.digest != Digest::Away && !buffer.frozen;
+        let blocks = self.pieces.values().filter(grows).flat_map(|buffer| buffer.blocks.values());
+        blocks.map(|block| block.len() as u64).sum()
     }
 
     /// Pieces with anything gathered.

@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::why::Why;
 use alloc::vec::Vec;
 
-/// Gathered and unwritten payload above which the disk is the one that holds things up: 8 MiB.
+/// Payload with the disk above which the disk is the one that holds things up: 8 MiB.
 const MUCH_WAITING: u64 = 8 << 20;
 
 impl Torrent {
@@ -27,15 +27,28 @@ impl Torrent {
         let mut why = Vec::new();
         if let Some(trouble) = &self.trouble {
             why.push(Why::DiskFailing { retry: trouble.retry.since(now) });
+        } else if self.bytes_with_disk() > MUCH_WAITING {
+            why.push(Why::DiskSlow { waiting: self.bytes_with_disk() });
         }
-        let unwritten = self.gather.bytes_waiting();
-        if unwritten > MUCH_WAITING && self.writing > 0 {
-            why.push(Why::DiskSlow { waiting: unwritten });
+        if self.bytes_have() + self.picker.bytes_received_in_open() == self.geometry.total() {
+            why.push(Why::Finishing);
+            return why;
         }
         if self.peers.is_empty() {
             why.push(self.why_no_peers(now));
             return why;
         }
+        self.why_of_peers(now, &mut why);
+        why
+    }
+
+    /// Payload that waits for the disk: being written, or gathered behind what is.
+    fn bytes_with_disk(&self) -> u64 {
+        (self.in_flight as u64).saturating_sub(self.gather.bytes_growing())
+    }
+
+    /// What those say by their behaviour that are connected.
+    fn why_of_peers(&self, now: Instant, why: &mut Vec<Why>) {
         let all = || self.peers.values();
         let interesting = count(all().filter(|p| p.interesting).count());
         if interesting == 0 || self.picker.unavailable() > 0 {
@@ -50,11 +63,10 @@ impl Torrent {
         } else if asked > 0 && snubbed == asked {
             why.push(Why::Snubbed { peers: snubbed });
         }
-        let requests = all().map(|p| p.requests.len()).sum::<usize>();
+        let requests = count(all().map(|p| p.requests.len()).sum());
         if requests > 0 && why.is_empty() && now.since(self.stats.progress).as_secs() > 0 {
-            why.push(Why::Waiting { requests: count(requests) });
+            why.push(Why::Waiting { requests });
         }
-        why
     }
 
     fn why_no_peers(&self, now: Instant) -> Why {

@@ -85,3 +85,34 @@ fn a_peer_that_stops_sending_is_what_we_wait_for_until_it_sends_again() {
     world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
     assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
 }
+
+#[test]
+fn a_disk_that_does_not_keep_up_is_what_we_wait_for() {
+    let data = payload(300 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Downloading);
+    world.hosts[leecher].disk_time = Duration::from_secs(20);
+    world.run_for(Duration::from_secs(10));
+    let why = first_why(&world, leecher);
+    assert!(matches!(why, Some(Why::DiskSlow { waiting }) if waiting > 8 << 20), "{why:?}");
+    world.hosts[leecher].disk_time = Duration::from_millis(1);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
+
+#[test]
+fn when_all_is_here_but_not_on_the_disk_we_say_so() {
+    let data = payload(5 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Downloading);
+    world.hosts[leecher].disk_time = Duration::from_secs(20);
+    world.run_for(Duration::from_secs(10));
+    assert_eq!(world.phase(leecher), Phase::Downloading);
+    assert_eq!(world.status(leecher).why, [Why::Finishing]);
+}
