@@ -63,6 +63,12 @@ pub enum Why {
         /// How many do not answer.
         peers: u32,
     },
+    /// Pieces failed their hash with blocks of several peers, and each has to come from one alone. Peers that
+    /// were not involved have the first claim; they are not there, or have no time.
+    FailedPieces {
+        /// How many wait for a sender.
+        pieces: u32,
+    },
     /// Requests are outstanding; the answers are on their way.
     Waiting {
         /// Blocks asked for.
@@ -107,6 +113,13 @@ impl fmt::Display for Why {
             Self::Choked { peers } => write!(f, "waiting for {} to let us download", count(*peers, "peer")),
             Self::Snubbed { peers } => {
                 write!(f, "{} stopped sending what we asked for", count(*peers, "peer"))
+            }
+            Self::FailedPieces { pieces } => {
+                write!(
+                    f,
+                    "{} from several peers failed the check; waiting for one peer to send each alone",
+                    count(*pieces, "piece")
+                )
             }
             Self::Waiting { requests } => write!(f, "waiting for {}", count(*requests, "requested block")),
         }

@@ -203,6 +203,12 @@ impl Picker {
         self.opens.iter().any(|(_, open)| open.solo.is_some())
     }
 
+    /// How many pieces failed with blocks of several senders and wait for one who sends them alone.
+    pub(crate) fn failed_and_waiting(&self) -> u32 {
+        let waits = |(_, offer): &(PieceIndex, open_set::Offer)| offer.solo && !offer.busy;
+        u32::try_from(self.opens.offers().filter(waits).count()).unwrap_or(u32::MAX)
+    }
+
     /// Blocks requested of a connection.
     pub(crate) fn requested_of(&self, conn: ConnId) -> u32 {
         self.workload.requested(conn)

@@ -64,6 +64,10 @@ impl Torrent {
             why.push(Why::Snubbed { peers: snubbed });
         }
         let requests = count(all().map(|p| p.requests.len()).sum());
+        let failed = self.picker.failed_and_waiting();
+        if requests == 0 && failed > 0 {
+            why.push(Why::FailedPieces { pieces: failed });
+        }
         if requests > 0 && why.is_empty() && now.since(self.stats.progress).as_secs() > 0 {
             why.push(Why::Waiting { requests });
         }

@@ -116,3 +116,25 @@ fn when_all_is_here_but_not_on_the_disk_we_say_so() {
     assert_eq!(world.phase(leecher), Phase::Downloading);
     assert_eq!(world.status(leecher).why, [Why::Finishing]);
 }
+
+#[test]
+fn a_failed_piece_that_waits_for_somebody_above_suspicion_is_a_reason() {
+    const LARGE: usize = 64 * 16_384;
+    let data = payload(LARGE);
+    let pieces = sha1(&data).0;
+    let meta = parse(&Builder::file("file", LARGE as u64, LARGE as u32).pieces(pieces).build().unwrap());
+    let mut world = World::new();
+    let seeds: Vec<usize> = (0..2).map(|_| world.seed(&meta, &data)).collect();
+    world.hosts[seeds[1]].corrupt = Some(|n, block| {
+        if n == 0 {
+            block[500] ^= 0xff;
+        }
+    });
+    let leecher = world.leecher(&meta, &seeds);
+    let failed = |w: &World| w.hosts[leecher].events.iter().any(|e| matches!(e, Event::PieceFailed { .. }));
+    world.run_until(MINUTE, failed);
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.status(leecher).why, [Why::FailedPieces { pieces: 1 }]);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
