@@ -9,6 +9,7 @@
 mod clients;
 mod compare;
 mod deadline;
+mod hybrid;
 mod lab;
 mod opentracker;
 mod payload;

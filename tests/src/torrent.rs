@@ -1,5 +1,6 @@
 //! A .torrent file for a payload.
 
+use crate::hybrid;
 use crate::payload::Payload;
 use peerless_core::bencode::encode_dict;
 use peerless_core::{Sha1Hash, sha1};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct Torrent {
     /// Where it is.
     pub path: PathBuf,
-    /// Its identity.
+    /// Its identity to peers and trackers, of a hybrid too.
     pub info_hash: Sha1Hash,
     /// What it describes.
     pub payload: Payload,
@@ -20,7 +21,16 @@ impl Torrent {
     /// Writes the .torrent file of `payload` into the directory `dir`. `tiers` are its trackers (BEP 12); with
     /// one alone there is only `announce`.
     pub fn new(dir: &Path, payload: &Payload, tiers: &[&[&str]]) -> Self {
-        let info = info(payload);
+        Self::save(dir, payload, tiers, &info(payload), None)
+    }
+
+    /// The same as a hybrid (BEP 52): it has a version 2 side as well, and padding between its files.
+    pub fn hybrid(dir: &Path, payload: &Payload, tiers: &[&[&str]]) -> Self {
+        let (info, layers) = hybrid::info_and_layers(payload);
+        Self::save(dir, payload, tiers, &info, Some(&layers))
+    }
+
+    fn save(dir: &Path, payload: &Payload, tiers: &[&[&str]], info: &[u8], layers: Option<&[u8]>) -> Self {
         let file = encode_dict(|d| {
             if let Some(first) = tiers.first().and_then(|tier| tier.first()) {
                 d.entry("announce").bytes(first);
@@ -30,11 +40,14 @@ impl Torrent {
                     tiers.iter().for_each(|tier| l.list(|l| tier.iter().for_each(|url| l.bytes(url))));
                 });
             }
-            d.entry("info").raw(&info);
+            d.entry("info").raw(info);
+            if let Some(layers) = layers {
+                d.entry("piece layers").raw(layers);
+            }
         });
         let path = dir.join(format!("{}.torrent", payload.name()));
         std::fs::write(&path, file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Self { path, info_hash: sha1(&info), payload: payload.clone() }
+        Self { path, info_hash: sha1(info), payload: payload.clone() }
     }
 }
 

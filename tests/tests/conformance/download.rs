@@ -10,6 +10,8 @@ stories![
     a_file_arrives,
     a_tree_of_files_arrives,
     a_file_smaller_than_a_block_arrives,
+    a_hybrid_file_arrives_by_its_version_1_side,
+    a_hybrid_tree_arrives_by_its_version_1_side_without_padding,
     three_sessions_pass_it_on,
 ];
 
@@ -37,6 +39,22 @@ fn a_tree_of_files_arrives<S: Session>() {
 
 fn a_file_smaller_than_a_block_arrives<S: Session>() {
     download::<S>(&Stage::new(&Payload::file("one byte", 1, 16 << 10)));
+}
+
+fn hybrid<S: Session>(payload: &Payload) {
+    let stage = Stage::hybrid(payload);
+    let hashes = stage.metainfo.info_hash();
+    assert!(hashes.v2.is_some() && hashes.v1 == Some(stage.torrent.info_hash), "{hashes:?}");
+    download::<S>(&stage);
+}
+
+fn a_hybrid_file_arrives_by_its_version_1_side<S: Session>() {
+    hybrid::<S>(&Payload::file("file.bin", 20 * u64::from(PIECE) - 12_345, PIECE));
+}
+
+/// In a hybrid each file begins with a piece: what lies between is fetched and not written.
+fn a_hybrid_tree_arrives_by_its_version_1_side_without_padding<S: Session>() {
+    hybrid::<S>(&Payload::tree("tree", 60, PIECE));
 }
 
 /// The third knows only the second, which has nothing at first.

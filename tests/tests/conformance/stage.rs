@@ -26,8 +26,17 @@ impl Stage {
 
     /// With a torrent of this content.
     pub(crate) fn new(payload: &Payload) -> Self {
+        Self::with(payload, Torrent::new)
+    }
+
+    /// With a hybrid torrent of this content.
+    pub(crate) fn hybrid(payload: &Payload) -> Self {
+        Self::with(payload, Torrent::hybrid)
+    }
+
+    fn with(payload: &Payload, make: impl Fn(&Path, &Payload, &[&[&str]]) -> Torrent) -> Self {
         let dir = tempfile::Builder::new().prefix("peerless-").tempdir().unwrap();
-        let torrent = Torrent::new(dir.path(), payload, &[]);
+        let torrent = make(dir.path(), payload, &[]);
         let metainfo = parse(&torrent);
         let source = payload.write(&dir.path().join("seed"));
         Self { dir, torrent, metainfo, source }
@@ -57,7 +66,7 @@ impl Stage {
     }
 
     pub(crate) fn pieces(&self) -> u32 {
-        self.torrent.payload.num_pieces()
+        self.metainfo.geometry().num_pieces()
     }
 
     /// Fails unless the target is a faithful copy, with nothing left beside it.

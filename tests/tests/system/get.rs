@@ -45,6 +45,13 @@ both_drivers! {
         Swarm::seeded_in_thirds(lab, &a_tree()).download(lab, driver, 180);
     }
 
+    fn a_hybrid_tree_comes_whole_from_libtorrent(lab, driver) {
+        let mut swarm = Swarm::hybrid(lab, &a_tree());
+        swarm.seeds.push(Peer::seed(lab, Client::Libtorrent, &swarm.torrent, &lab.dir("seed")));
+        swarm.tracker.wait_for_peers(&swarm.torrent, 1);
+        swarm.download(lab, driver, 60);
+    }
+
     fn what_is_still_being_downloaded_is_passed_on(lab, driver) {
         let payload = a_file();
         let seeds = [Client::Libtorrent, Client::Transmission];

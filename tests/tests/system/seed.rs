@@ -11,7 +11,10 @@ fn serves(lab: &Lab, driver: Driver, client: Client, payload: &Payload) {
     if lab.must_skip(client) {
         return;
     }
-    let swarm = Swarm::new(lab, payload);
+    passes_on(lab, driver, client, &Swarm::new(lab, payload));
+}
+
+fn passes_on(lab: &Lab, driver: Driver, client: Client, swarm: &Swarm) {
     let mut ours = lab.peerless(
         driver,
         "seed",
@@ -53,5 +56,9 @@ both_drivers! {
 
     fn aria2_downloads_a_tree_from_ours(lab, driver) {
         serves(lab, driver, Client::Aria2, &a_tree());
+    }
+
+    fn libtorrent_downloads_a_hybrid_tree_from_ours(lab, driver) {
+        passes_on(lab, driver, Client::Libtorrent, &Swarm::hybrid(lab, &a_tree()));
     }
 }

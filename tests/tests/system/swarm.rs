@@ -3,7 +3,7 @@
 use peerless_tests::{
     Client, Deadline, Driver, Lab, Libtorrent, Opentracker, Payload, Peer, Process, Torrent, same_bytes,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The memory that a download may use at its peak, in bytes.
 const MAX_MEMORY: u64 = 150 << 20;
@@ -43,8 +43,17 @@ pub(crate) struct Swarm {
 impl Swarm {
     /// A torrent and its tracker, nobody else. The complete data is in the directory `seed`.
     pub(crate) fn new(lab: &Lab, payload: &Payload) -> Self {
+        Self::with(lab, payload, Torrent::new)
+    }
+
+    /// The same with a hybrid torrent.
+    pub(crate) fn hybrid(lab: &Lab, payload: &Payload) -> Self {
+        Self::with(lab, payload, Torrent::hybrid)
+    }
+
+    fn with(lab: &Lab, payload: &Payload, make: impl Fn(&Path, &Payload, &[&[&str]]) -> Torrent) -> Self {
         let addr = lab.next_addr();
-        let torrent = Torrent::new(&lab.dir("torrents"), payload, &[&[&Opentracker::url(addr)]]);
+        let torrent = make(&lab.dir("torrents"), payload, &[&[&Opentracker::url(addr)]]);
         let tracker = Opentracker::start(lab, addr, &[&torrent]);
         let source = payload.write(&lab.dir("seed"));
         let out = lab.dir("out").join(payload.name());
