@@ -1,0 +1,91 @@
+//! What runs on a host that has no engine: trackers, scripted peers, anything that speaks over streams.
+
+use crate::dice::Dice;
+use crate::net::{End, HostId, Network};
+use bytes::Bytes;
+use peerless_core::{Instant, NetError};
+use std::any::Any;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// A program on a host. It is told what happens and acts through [`Cx`]; everything it does not care for it
+/// leaves out.
+pub trait Actor: Any {
+    /// The host has started.
+    fn start(&mut self, _cx: &mut Cx<'_>) {}
+    /// A stream that it opened is open.
+    fn connected(&mut self, _cx: &mut Cx<'_>, _end: End) {}
+    /// A stream that it opened could not be.
+    fn connect_failed(&mut self, _cx: &mut Cx<'_>, _end: End, _error: NetError) {}
+    /// Somebody opened a stream to it, to this port.
+    fn accepted(&mut self, _cx: &mut Cx<'_>, _end: End, _remote: SocketAddr, _port: u16) {}
+    /// Bytes came.
+    fn received(&mut self, _cx: &mut Cx<'_>, _end: End, _data: Bytes) {}
+    /// The other side ended a stream, or it broke.
+    fn closed(&mut self, _cx: &mut Cx<'_>, _end: End, _error: Option<NetError>) {}
+    /// The time that it asked for with [`Cx::wake_at`] has come.
+    fn woken(&mut self, _cx: &mut Cx<'_>) {}
+}
+
+/// What an actor can do.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// The virtual time.
+    pub now: Instant,
+    /// The host that the actor runs on.
+    pub host: HostId,
+    /// Randomness of this host.
+    pub dice: &'a mut Dice,
+    pub(crate) addrs: &'a [IpAddr],
+    pub(crate) net: &'a mut Network,
+    pub(crate) wakes: &'a mut Vec<Instant>,
+}
+
+impl Cx<'_> {
+    /// Takes streams to this port from now on.
+    pub fn listen(&mut self, port: u16) {
+        self.net.listen(self.host, port);
+    }
+
+    /// Opens a stream. Nothing may be sent before [`Actor::connected`].
+    pub fn connect(&mut self, remote: SocketAddr) -> End {
+        let local = local_for(self.addrs, remote);
+        self.net.connect(self.now, self.host, local, remote)
+    }
+
+    /// Sends bytes.
+    pub fn send(&mut self, end: End, data: impl Into<Bytes>) {
+        self.net.send(self.now, end, data.into());
+    }
+
+    /// Stops or goes on taking what comes.
+    pub fn set_readable(&mut self, end: End, readable: bool) {
+        self.net.set_readable(self.now, end, readable);
+    }
+
+    /// Says that nothing more will be sent; what comes is still taken.
+    pub fn shut(&mut self, end: End) {
+        self.net.shut(self.now, end);
+    }
+
+    /// Ends a stream in order. What has not left is dropped.
+    pub fn close(&mut self, end: End) {
+        self.net.close(self.now, end, None);
+    }
+
+    /// Breaks a stream: the other side sees a reset.
+    pub fn reset(&mut self, end: End) {
+        self.net.close(self.now, end, Some(NetError::Reset));
+    }
+
+    /// Asks for [`Actor::woken`] at this time.
+    pub fn wake_at(&mut self, at: Instant) {
+        self.wakes.push(at);
+    }
+}
+
+/// The address of a host from which it reaches `remote`.
+pub(crate) fn local_for(addrs: &[IpAddr], remote: SocketAddr) -> IpAddr {
+    let same_family = |a: &&IpAddr| a.is_ipv4() == remote.is_ipv4();
+    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    addrs.iter().find(same_family).copied().unwrap_or(unspecified)
+}

@@ -1,0 +1,202 @@
+//! A host: a machine with addresses, a link, a disk, and a program that runs on it.
+
+use crate::actor::Actor;
+use crate::dice::Dice;
+use crate::disk::{Disk, DiskSpeed};
+use crate::net::{End, Link};
+use crate::payload::Torrent;
+use peerless_core::{
+    Config, ConnId, Engine, Event, Goal, Instant, PieceIndex, SeedPolicy, TorrentId, TorrentOptions,
+};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+/// What a host is to be: handed to [`Sim::add`](crate::Sim::add).
+#[derive(Clone, Debug)]
+pub struct Host {
+    pub(crate) name: String,
+    pub(crate) link: Link,
+    pub(crate) disk: DiskSpeed,
+    pub(crate) config: Config,
+    pub(crate) port: u16,
+    pub(crate) torrents: Vec<Task>,
+}
+
+/// A torrent that a host takes on, at every start.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) torrent: Torrent,
+    pub(crate) options: TorrentOptions,
+    /// What is on the disk before the first start.
+    pub(crate) stock: Stock,
+}
+
+/// See [`Task::stock`].
+#[derive(Clone, Debug)]
+pub(crate) enum Stock {
+    Nothing,
+    Everything,
+    Pieces(Vec<PieceIndex>),
+}
+
+impl Host {
+    /// A host with the defaults of everything: a good line, a fast disk, no torrent.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            link: Link::default(),
+            disk: DiskSpeed::default(),
+            config: Config::default(),
+            port: 6_881,
+            torrents: Vec::new(),
+        }
+    }
+
+    /// On this link.
+    #[must_use]
+    pub fn link(mut self, link: Link) -> Self {
+        self.link = link;
+        self
+    }
+
+    /// With a disk of this speed.
+    #[must_use]
+    pub fn disk(mut self, speed: DiskSpeed) -> Self {
+        self.disk = speed;
+        self
+    }
+
+    /// With these settings of the engine.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Has the torrent and gives it to others for ever.
+    #[must_use]
+    pub fn seeds(self, torrent: &Torrent) -> Self {
+        let options = TorrentOptions { goal: Goal::Seed, seeding: SeedPolicy::Forever, ..Default::default() };
+        self.takes(torrent, options, Stock::Everything)
+    }
+
+    /// Downloads the torrent, and seeds it for ever once it is complete.
+    #[must_use]
+    pub fn downloads(self, torrent: &Torrent) -> Self {
+        self.with(torrent, TorrentOptions { seeding: SeedPolicy::Forever, ..Default::default() })
+    }
+
+    /// Takes on the torrent with these options, with nothing on the disk.
+    #[must_use]
+    pub fn with(self, torrent: &Torrent, options: TorrentOptions) -> Self {
+        self.takes(torrent, options, Stock::Nothing)
+    }
+
+    /// Takes on the torrent with these options; some of its pieces stand on the disk, without a record of them.
+    #[must_use]
+    pub fn with_pieces(
+        self,
+        torrent: &Torrent,
+        options: TorrentOptions,
+        pieces: impl IntoIterator<Item = PieceIndex>,
+    ) -> Self {
+        self.takes(torrent, options, Stock::Pieces(pieces.into_iter().collect()))
+    }
+
+    fn takes(mut self, torrent: &Torrent, options: TorrentOptions, stock: Stock) -> Self {
+        self.torrents.push(Task { torrent: torrent.clone(), options, stock });
+        self
+    }
+}
+
+/// What runs on a machine.
+pub(crate) enum Program {
+    /// Nothing: it is off.
+    Off,
+    Engine(Box<Engine>),
+    Actor(Box<dyn Actor>),
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "Off",
+            Self::Engine(_) => "Engine",
+            Self::Actor(_) => "Actor",
+        })
+    }
+}
+
+/// A host in the simulation.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) spec: Host,
+    pub(crate) addrs: Vec<IpAddr>,
+    pub(crate) program: Program,
+    pub(crate) disk: Disk,
+    pub(crate) dice: Dice,
+    /// How often it was started. What was planned for an earlier life concerns nobody.
+    pub(crate) life: u32,
+    /// When it is woken next.
+    pub(crate) wake: Option<Instant>,
+    pub(crate) ends: BTreeMap<ConnId, End>,
+    pub(crate) conns: BTreeMap<End, ConnId>,
+    pub(crate) accepted: u64,
+    /// What its engine told, but for what comes with every piece and every peer.
+    pub(crate) story: Vec<(Instant, Event)>,
+    /// When each torrent was complete.
+    pub(crate) completed: BTreeMap<TorrentId, Instant>,
+}
+
+impl Machine {
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        match &self.program {
+            Program::Engine(engine) => Some(engine),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn engine_mut(&mut self) -> Option<&mut Engine> {
+        match &mut self.program {
+            Program::Engine(engine) => Some(engine),
+            _ => None,
+        }
+    }
+
+    /// Where peers reach it.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        SocketAddr::new(self.addrs[0], self.spec.port)
+    }
+
+    /// A stream of the engine got a number.
+    pub(crate) fn bind(&mut self, conn: ConnId, end: End) {
+        self.ends.insert(conn, end);
+        self.conns.insert(end, conn);
+    }
+
+    /// The engine knows nothing of this stream any more.
+    pub(crate) fn unbind(&mut self, conn: ConnId) -> Option<End> {
+        let end = self.ends.remove(&conn)?;
+        self.conns.remove(&end);
+        Some(end)
+    }
+
+    /// Keeps what is worth telling afterwards. Whether a download came to its end for the first time.
+    pub(crate) fn note(&mut self, now: Instant, event: Event) -> bool {
+        let mut first = false;
+        match event {
+            Event::PieceVerified { .. } | Event::PeerConnected { .. } | Event::PeerDisconnected { .. } => {
+                return false;
+            }
+            Event::Completed { torrent } if !self.completed.contains_key(&torrent) => {
+                self.completed.insert(torrent, now);
+                let task = self.spec.torrents.get(torrent.0 as usize);
+                first = task.is_some_and(|task| task.options.goal == Goal::Download);
+            }
+            _ => {}
+        }
+        self.story.push((now, event));
+        first
+    }
+}

@@ -1,0 +1,54 @@
+//! Whole swarms in one thread, on virtual time.
+//!
+//! A [`Sim`] is the third driver of Peerless: it drives any number of real engines over a simulated network,
+//! simulated disks and a simulated clock. One seed is one run, to the bit.
+//!
+//! ```text
+//!                     ┌──────────── Sim: one queue of what happens next ───────────┐
+//!   Engine ──Action──▶│ perform ─▶ Network: uplink ▶ latency ▶ downlink ─▶ news    │──Input──▶ Engine
+//!   Engine ◀──Input── │        └─▶ Disk: cost ▶ what stands there                  │──calls──▶ Actor
+//!                     └────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! # A first swarm
+//!
+//! ```
+//! use peerless_sim::{Host, Link, Sim, units::*};
+//!
+//! let mut sim = Sim::new(7);
+//! let torrent = sim.torrent(mib(4), 256 << 10, &[])?;
+//! let seed = sim.add(Host::new("seed").link(Link::symmetric(mbit(20))).seeds(&torrent));
+//! let leechers: Vec<_> = (0..5)
+//!     .map(|n| sim.add(Host::new(format!("leecher {n}")).link(Link::symmetric(mbit(20))).downloads(&torrent)))
+//!     .collect();
+//! for leecher in &leechers {
+//!     sim.introduce(*leecher, seed);
+//!     sim.introduce(*leecher, leechers[0]);
+//! }
+//! sim.run_until(minutes(5), |sim| leechers.iter().all(|l| sim.completed(*l).is_some()))?;
+//! assert!(leechers.iter().all(|l| sim.has_whole(*l)));
+//! println!("all complete after {}, digest {}", sim.now(), sim.digest());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod actor;
+mod dice;
+mod digest;
+mod disk;
+mod host;
+mod net;
+mod payload;
+mod queue;
+mod sim;
+#[cfg(test)]
+mod tests;
+pub mod units;
+
+pub use actor::{Actor, Cx};
+pub use dice::Dice;
+pub use digest::RunDigest;
+pub use disk::{Disk, DiskSpeed};
+pub use host::Host;
+pub use net::{End, HostId, Link};
+pub use payload::{Payload, Torrent};
+pub use sim::{Sim, Unfinished};

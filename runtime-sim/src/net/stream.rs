@@ -1,0 +1,154 @@
+//! A byte stream between two hosts: in order, with a window, ended by either side.
+
+use super::HostId;
+use bytes::Bytes;
+use peerless_core::{Instant, NetError};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// Bytes that leave a host at one go, unless a single slice is longer. Slices are not cut below
+/// [`LONGEST_SLICE`], so that a block stays whole.
+const PARCEL: usize = 16 << 10;
+const LONGEST_SLICE: usize = 64 << 10;
+
+/// What travels at one go.
+#[derive(Debug)]
+pub(super) enum Parcel {
+    /// Bytes of the stream.
+    Data { slices: Vec<Bytes>, bytes: usize },
+    /// The sender will send nothing more (`None`), or the stream is broken.
+    End(Option<NetError>),
+}
+
+impl Parcel {
+    pub(super) const fn bytes(&self) -> usize {
+        match self {
+            Self::Data { bytes, .. } => *bytes,
+            Self::End(_) => 0,
+        }
+    }
+}
+
+/// A stream: two ends.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) sides: [Side; 2],
+}
+
+/// One end of a stream, and the way from it to the other end.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) host: HostId,
+    pub(super) addr: SocketAddr,
+    pub(super) state: State,
+    /// Whether the host takes what arrives.
+    pub(super) readable: bool,
+    /// What arrived while the host did not take it.
+    pub(super) held: VecDeque<Parcel>,
+    /// What the host has sent and the uplink has not taken.
+    queue: VecDeque<Bytes>,
+    pub(super) flying: VecDeque<Parcel>,
+    /// The last of it arrives then; nothing overtakes it.
+    pub(super) last_arrival: Instant,
+    /// Bytes between the uplink and the other host.
+    pub(super) in_flight: usize,
+    /// Bytes that the other host has taken, and when this end learns of it.
+    acks: VecDeque<(Instant, usize)>,
+    /// It is in its host's ring, or its parcel is passing the uplink, or it waits for an acknowledgement.
+    pub(super) busy: bool,
+    /// The end comes as soon as the parcel that is passing has left.
+    pub(super) ends: Option<Option<NetError>>,
+}
+
+/// How far an end is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not known to its host yet.
+    Opening,
+    /// Open both ways, as far as this host knows.
+    Open,
+    /// This host has said that it sends nothing more, and still takes what comes.
+    Shut,
+    /// Nothing is told to the host any more.
+    Gone,
+}
+
+impl Side {
+    pub(super) const fn new(host: HostId, addr: SocketAddr) -> Self {
+        Self {
+            host,
+            addr,
+            state: State::Opening,
+            readable: true,
+            held: VecDeque::new(),
+            queue: VecDeque::new(),
+            flying: VecDeque::new(),
+            last_arrival: Instant::ZERO,
+            in_flight: 0,
+            acks: VecDeque::new(),
+            busy: false,
+            ends: None,
+        }
+    }
+
+    /// The host sends more.
+    pub(super) fn push(&mut self, data: Bytes) {
+        if !data.is_empty() && self.state == State::Open {
+            self.queue.push_back(data);
+        }
+    }
+
+    /// Whether anything waits to be sent.
+    pub(super) fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Forgets what has not left.
+    pub(super) fn drop_queued(&mut self) {
+        self.queue.clear();
+    }
+
+    /// The host is gone, and so is all that it had not handed to the network.
+    pub(super) fn vanish(&mut self) {
+        self.state = State::Gone;
+        self.queue.clear();
+        self.held.clear();
+        self.flying.clear();
+    }
+
+    /// The next parcel for the uplink.
+    pub(super) fn take_parcel(&mut self) -> Option<Parcel> {
+        let mut slices = Vec::with_capacity(2);
+        let mut bytes = 0;
+        while bytes < PARCEL
+            && let Some(mut slice) = self.queue.pop_front()
+        {
+            if slice.len() > LONGEST_SLICE {
+                self.queue.push_front(slice.split_off(LONGEST_SLICE));
+            }
+            bytes += slice.len();
+            slices.push(slice);
+        }
+        (bytes > 0).then_some(Parcel::Data { slices, bytes })
+    }
+
+    /// The other host has taken bytes; this end learns of it at `at`.
+    pub(super) fn ack(&mut self, at: Instant, bytes: usize) {
+        self.acks.push_back((at, bytes));
+    }
+
+    /// Counts what has been acknowledged by `now`. Whether the window has room then; if not, when that may change
+    /// (`None`: not before something is taken).
+    pub(super) fn has_window(&mut self, now: Instant, window: usize) -> Result<(), Option<Instant>> {
+        while let Some((at, bytes)) = self.acks.front().copied()
+            && at <= now
+        {
+            self.acks.pop_front();
+            self.in_flight = self.in_flight.saturating_sub(bytes);
+        }
+        if self.in_flight < window {
+            return Ok(());
+        }
+        Err(self.acks.front().map(|(at, _)| *at))
+    }
+}
