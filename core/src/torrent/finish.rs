@@ -6,7 +6,6 @@ use crate::disk::{DiskResult, DiskTask, Place};
 use crate::engine::Shared;
 use crate::event::Phase;
 use crate::ids::FileIndex;
-use alloc::vec::Vec;
 
 /// How far the end of the download is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub(super) enum Finish {
     Settling,
     /// Making what no write made: empty files, holes at the end.
     Completing,
-    /// Syncing every file.
+    /// Syncing what is not synced yet.
     Syncing,
     /// Waiting for reads from the old name to end.
     Draining,
@@ -33,7 +32,7 @@ pub(super) enum Finish {
 impl Finish {
     /// Whether an operation of the end is under way.
     pub(super) const fn has_job(self) -> bool {
-        matches!(self, Self::Completing | Self::Syncing | Self::Publishing | Self::Cleaning)
+        matches!(self, Self::Completing | Self::Publishing | Self::Cleaning)
     }
 
     /// Whether no read may be started: the files are about to change their name.
@@ -56,6 +55,9 @@ impl Torrent {
             self.finish = Finish::Completing;
             cx.disk(self.id, DiskTask::Complete, Job::Complete);
         }
+        if self.finish == Finish::Syncing && !self.records.is_busy() {
+            self.finish = Finish::Draining;
+        }
         if self.finish == Finish::Draining && self.writing == 0 && self.reading == 0 {
             self.finish = Finish::Publishing;
             cx.disk(self.id, DiskTask::Publish, Job::Publish);
@@ -66,7 +68,7 @@ impl Torrent {
     pub(super) fn finish_step(&mut self, cx: &mut Shared, job: &Job, result: DiskResult) {
         if let Err(error) = result {
             if *job == Job::DeleteJournal {
-                // The data is in its place: a journal left behind is ignored and replaced by the next run.
+                // The data is in its place: the next run removes a journal left behind.
                 self.published(cx);
             } else {
                 self.finish = Finish::Idle;
@@ -76,17 +78,18 @@ impl Torrent {
             return;
         }
         match job {
-            // Told to stop: what is verified is recorded, and the next run goes on from here.
-            Job::Complete | Job::FinalSync if self.phase == Phase::Stopping => {
-                self.finish = Finish::Idle;
-            }
             Job::Complete => {
-                self.finish = Finish::Syncing;
-                let files = self.files_to_sync();
-                cx.disk(self.id, DiskTask::Sync { files }, Job::FinalSync);
-            }
-            Job::FinalSync => {
-                self.finish = Finish::Draining;
+                let files = (0..).map(FileIndex).zip(self.metainfo.layout().files());
+                // The others were made by writes.
+                let empty = files.filter(|(_, file)| !file.padding && file.length == 0);
+                self.records.created(empty.map(|(n, _)| n));
+                if self.phase == Phase::Stopping {
+                    // The stop syncs and records what there is; the next run goes on from here.
+                    self.finish = Finish::Idle;
+                } else {
+                    self.finish = Finish::Syncing;
+                    self.sync_records(cx);
+                }
             }
             Job::Publish => {
                 self.place = Place::Final;
@@ -96,15 +99,6 @@ impl Torrent {
             _ => self.published(cx),
         }
         self.after_disk(cx);
-    }
-
-    /// Files with data that this run verified and has not synced, and those that no write has made.
-    fn files_to_sync(&mut self) -> Vec<FileIndex> {
-        let mut files = self.records.take_dirty();
-        let all = self.metainfo.layout().files().iter().enumerate();
-        let empty = all.filter(|(_, file)| !file.padding && file.length == 0);
-        files.extend(empty.filter_map(|(n, _)| u32::try_from(n).ok().map(FileIndex)));
-        files.into_iter().collect()
     }
 
     fn published(&mut self, cx: &mut Shared) {

@@ -40,7 +40,7 @@ pub(crate) enum Job {
     Digest(PieceIndex),
     /// Hash a piece from the disk whose digest did not match.
     SecondLook(PieceIndex),
-    /// Sync the files of verified pieces.
+    /// Sync what was written, these verified pieces among it.
     Sync(Vec<PieceIndex>),
     /// Add records to the journal.
     AppendJournal,
@@ -57,13 +57,11 @@ pub(crate) enum Job {
     BlameGood(PieceIndex),
     /// At the end: create empty files.
     Complete,
-    /// At the end: sync everything.
-    FinalSync,
     /// At the end: rename.
     Publish,
     /// At the end: delete the journal.
     DeleteJournal,
-    /// At a stop: delete a journal that says nothing.
+    /// Delete a journal that says nothing, or that an earlier run left behind.
     DropJournal,
     /// Look up a tracker's host.
     TrackerHost(TrackerKey),

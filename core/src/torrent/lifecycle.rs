@@ -44,7 +44,7 @@ impl Torrent {
             Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
             Job::BlameBad(piece) => self.evidence_read(cx, piece, result),
             Job::BlameGood(piece) => self.verdict_read(cx, piece, result),
-            Job::Complete | Job::FinalSync | Job::Publish | Job::DeleteJournal => {
+            Job::Complete | Job::Publish | Job::DeleteJournal => {
                 self.finish_step(cx, &job, result);
             }
             Job::DropJournal => {
@@ -215,9 +215,9 @@ impl Torrent {
                 return;
             }
             self.closing = Closing::Recorded;
-            if !matches!(self.failure, Some(TorrentError::Disk { .. })) && self.place == Place::Part {
+            if self.place == Place::Part {
                 self.close_records(cx);
-                return;
+                return self.stop_more(cx);
             }
         }
         if self.announcer.is_stopped() || self.announcing.is_empty() {
@@ -228,12 +228,16 @@ impl Torrent {
     /// The last word of the journal; or no journal at all, where it would say nothing.
     fn close_records(&mut self, cx: &mut Shared) {
         if self.picker.have().is_empty() && self.records.is_unused() {
-            self.writing += 1;
-            cx.disk(self.id, DiskTask::DeleteJournal, Job::DropJournal);
+            self.drop_journal(cx);
         } else {
             self.records.close();
             self.append_records(cx);
         }
+    }
+
+    pub(super) fn drop_journal(&mut self, cx: &mut Shared) {
+        self.writing += 1;
+        cx.disk(self.id, DiskTask::DeleteJournal, Job::DropJournal);
     }
 
     /// Ends it now, whatever is still under way.

@@ -4,8 +4,9 @@
 //! then does a synced record say that we have it. That a piece was begun is recorded without waiting: if that
 //! record is lost, the piece is fetched again.
 
+use super::finish::Finish;
 use super::{Job, Torrent};
-use crate::disk::{DiskOutcome, DiskResult, DiskTask, FileStamp};
+use crate::disk::{DiskOutcome, DiskResult, DiskTask, Extent, FileStamp};
 use crate::engine::Shared;
 use crate::event::Phase;
 use crate::geometry::Geometry;
@@ -31,7 +32,7 @@ pub(super) struct Records {
     /// Verified pieces that have not been synced.
     verified: Vec<PieceIndex>,
     verified_bytes: u64,
-    /// Files that were written to by verified pieces since the last sync.
+    /// Files that were written to since the last sync began.
     dirty: BTreeSet<FileIndex>,
     /// The files of the sync under way, in the order asked for.
     syncing: Option<Vec<FileIndex>>,
@@ -44,6 +45,8 @@ pub(super) struct Records {
     again: BytesMut,
     /// A sync failed: nobody knows what is on the disk, so nothing more is recorded.
     broken: bool,
+    /// A write failed: what it did to its files is not known, so the journal is not closed.
+    torn: bool,
 }
 
 impl Records {
@@ -64,6 +67,7 @@ impl Records {
             appending: false,
             again: BytesMut::new(),
             broken: false,
+            torn: false,
         }
     }
 
@@ -72,11 +76,19 @@ impl Records {
         self.syncing.is_some() || self.appending
     }
 
-    /// Files that the final sync has to cover; the journal is no longer needed for them.
-    pub(super) fn take_dirty(&mut self) -> BTreeSet<FileIndex> {
-        self.verified.clear();
-        self.verified_bytes = 0;
-        core::mem::take(&mut self.dirty)
+    /// A write has returned: the next sync has to cover its files.
+    pub(super) fn written(&mut self, extents: &[Extent]) {
+        self.dirty.extend(extents.iter().filter(|e| !e.padding).map(|e| e.file));
+    }
+
+    /// Files were created.
+    pub(super) fn created(&mut self, files: impl Iterator<Item = FileIndex>) {
+        self.dirty.extend(files);
+    }
+
+    /// A write has failed.
+    pub(super) const fn write_failed(&mut self) {
+        self.torn = true;
     }
 
     /// Whether this run has written no block.
@@ -84,9 +96,9 @@ impl Records {
         self.begun.is_empty()
     }
 
-    /// Adds the last word of an orderly end.
+    /// Adds the last word of an orderly end, if it would be true.
     pub(super) fn close(&mut self) {
-        if self.broken {
+        if self.broken || self.torn {
             return;
         }
         self.writer.closed(&mut self.unwritten);
@@ -105,9 +117,7 @@ impl Torrent {
 
     /// A piece has been written and verified.
     pub(super) fn verified_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
-        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
         let records = &mut self.records;
-        records.dirty.extend(extents.iter().filter(|e| !e.padding).map(|e| e.file));
         records.verified.push(piece);
         records.verified_bytes += u64::from(self.geometry.piece_len(piece));
         if records.verified_bytes >= MAX_UNSYNCED_BYTES {
@@ -132,10 +142,11 @@ impl Torrent {
         }
     }
 
-    /// Syncs the files of verified pieces, unless a sync is under way: then its end starts the next.
+    /// Syncs what was written, unless a sync is under way: then its end starts the next.
     pub(super) fn sync_records(&mut self, cx: &mut Shared) {
         let records = &mut self.records;
-        if records.verified.is_empty() || records.syncing.is_some() || records.broken {
+        let nothing_new = records.verified.is_empty() && records.dirty.is_empty();
+        if nothing_new || records.syncing.is_some() || records.broken {
             return;
         }
         let files: Vec<FileIndex> = core::mem::take(&mut records.dirty).into_iter().collect();
@@ -155,7 +166,10 @@ impl Torrent {
                 records.writer.have(&mut records.unwritten, pieces);
                 records.writer.stamps(&mut records.unwritten, &stamps);
                 records.unwritten_sync = true;
-                self.append_records(cx);
+                // After the last sync the journal is about to go: only a stop still needs these records.
+                if self.finish != Finish::Syncing {
+                    self.append_records(cx);
+                }
             }
             Ok(_) => debug_assert!(false, "a sync was asked for"),
             // After a failed sync nobody knows what is on the disk: these pieces stay in doubt.

@@ -97,6 +97,9 @@ impl Torrent {
         match result {
             Ok(outcome) => {
                 self.give_memory(cx, bytes);
+                if let DiskTask::Write { extents, .. } = &*again {
+                    self.records.written(extents);
+                }
                 if let DiskOutcome::Write(Some(state)) = outcome
                     && hashed
                 {
@@ -115,6 +118,7 @@ impl Torrent {
     }
 
     fn write_failed(&mut self, cx: &mut Shared, write: Write, error: DiskError) {
+        self.records.write_failed();
         if self.waits_for(&error) {
             self.trouble_began(cx, error);
             if let Some(trouble) = &mut self.trouble {

@@ -22,8 +22,10 @@ pub(super) struct Disk {
     pub(super) unsynced: BTreeSet<FileIndex>,
     /// What every operation did, by name, in order.
     pub(super) log: Vec<&'static str>,
-    /// What the file system says of the time of every change.
+    /// What the file system says of the time of every change, but for writes.
     pub(super) modified: i64,
+    /// By how much writes have made each file younger than that.
+    written: BTreeMap<FileIndex, i64>,
     /// Operations of these names fail with this.
     pub(super) fails: BTreeMap<&'static str, DiskErrorKind>,
 }
@@ -63,9 +65,7 @@ impl Disk {
         let short = DiskError { action: verb, path: Box::from("disk"), kind: DiskErrorKind::Short };
         Ok(match op.task {
             DiskTask::Survey { place } => DiskOutcome::Survey(match self.files.get(&(torrent, place)) {
-                Some(files) => Survey::Present(
-                    files.iter().map(|f| f.as_deref().map(|f| stamp(f, self.modified))).collect(),
-                ),
+                Some(files) => Survey::Present(self.stamps(files)),
                 None => Survey::Absent,
             }),
             DiskTask::Write { extents, data, hash, .. } => {
@@ -87,13 +87,8 @@ impl Disk {
                 files.iter().for_each(|f| {
                     self.unsynced.remove(f);
                 });
-                let part = self.files.entry((torrent, Place::Part)).or_default();
-                DiskOutcome::Sync(
-                    files
-                        .iter()
-                        .map(|f| stamp(part[f.as_usize()].as_deref().unwrap(), self.modified))
-                        .collect(),
-                )
+                let stamps = self.stamps(&self.files[&(torrent, Place::Part)]);
+                DiskOutcome::Sync(files.iter().map(|f| stamps[f.as_usize()].unwrap()).collect())
             }
             DiskTask::LoadJournal { .. } => {
                 DiskOutcome::LoadJournal(self.journals.get(&torrent).map(|j| Bytes::from(j.clone())))
@@ -136,6 +131,14 @@ impl Disk {
         })
     }
 
+    fn stamps(&self, files: &Files) -> Vec<Option<FileStamp>> {
+        let stamp = |(file, data): (FileIndex, &Option<Vec<u8>>)| {
+            let len = data.as_ref()?.len() as u64;
+            Some(FileStamp { len, modified: self.modified + self.written.get(&file).unwrap_or(&0) })
+        };
+        (0..).map(FileIndex).zip(files).map(stamp).collect()
+    }
+
     fn part(&mut self, torrent: TorrentId) -> &mut Files {
         let count = self.metas[&torrent].layout().files().len();
         self.files.entry((torrent, Place::Part)).or_insert_with(|| vec![None; count])
@@ -150,6 +153,7 @@ impl Disk {
                 continue;
             }
             self.unsynced.insert(extent.file);
+            *self.written.entry(extent.file).or_default() += 1;
             let file = self.part(torrent)[extent.file.as_usize()].get_or_insert_default();
             let end = (extent.offset + extent.len) as usize;
             if file.len() < end {
@@ -172,8 +176,4 @@ impl Disk {
         }
         Some(out)
     }
-}
-
-const fn stamp(file: &[u8], modified: i64) -> FileStamp {
-    FileStamp { len: file.len() as u64, modified }
 }

@@ -77,6 +77,74 @@ fn after_a_clean_stop_nothing_is_hashed() {
 }
 
 #[test]
+fn a_clean_stop_in_the_middle_of_a_piece_leaves_nothing_else_in_doubt() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    // From the third block of a piece on, almost nothing of what it sends arrives.
+    world.hosts[seed].corrupt = Some(|sent, data| data.truncate(if sent < 34 { data.len() } else { 1 }));
+    let first = world.leecher(&meta, &[seed]);
+    world.run_for(Duration::from_secs(20));
+    let log = &world.hosts[first].disk.log;
+    let last = |verb| log.iter().rposition(|v| *v == verb);
+    assert!(last("write") > last("sync"), "the blocks of unfinished pieces are written last: {log:?}");
+    let now = world.now;
+    world.hosts[first].engine.stop_torrent(now, TORRENT);
+    world.run_until(MINUTE, |w| w.phase(first) == Phase::Stopped);
+    let had = world.status(first).have;
+    let second = restart(&mut world, &meta, first, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Downloading);
+    assert_eq!((resumed(&world, second).trusted, had), (8, 8));
+}
+
+#[test]
+fn a_stop_during_the_final_sync_loses_nothing() {
+    let data = payload(10 * PIECE);
+    let meta = torrent(&data);
+    for step in ["create", "sync"] {
+        let mut world = World::new();
+        let seed = world.seed(&meta, &data);
+        let first = world.leecher(&meta, &[seed]);
+        let finishing = |w: &World| w.phase(first) == Phase::Finishing;
+        world.run_until(MINUTE, |w| finishing(w) && w.hosts[first].disk.log.last() == Some(&step));
+        let now = world.now;
+        world.hosts[first].engine.stop_torrent(now, TORRENT);
+        world.run_until(MINUTE, |w| w.phase(first) == Phase::Stopped);
+        world.switch_off(seed);
+        let second = restart(&mut world, &meta, first, seed);
+        world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+        assert_eq!(resumed(&world, second).trusted, 10, "after a stop while it could {step}");
+        assert_eq!(world.hosts[second].disk.contents(TORRENT, Place::Final).unwrap(), data);
+    }
+}
+
+#[test]
+fn after_a_failed_write_a_stop_does_not_call_the_journal_closed() {
+    let data = payload(40 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.host(Config::default());
+    let options = TorrentOptions { wait_disk: true, ..world.download_from(&[seed]) };
+    world.add(leecher, &meta, options);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
+    world.hosts[leecher].disk.fails.insert("write", DiskErrorKind::NoSpace);
+    world.run_for(Duration::from_secs(10));
+    let now = world.now;
+    world.hosts[leecher].engine.stop_torrent(now, TORRENT);
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    let had = world.status(leecher).have;
+    // The file system tells of what that write did to the file before it failed.
+    let disk = &mut world.hosts[leecher].disk;
+    disk.modified += 1;
+    disk.fails.clear();
+    let second = restart(&mut world, &meta, leecher, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Downloading);
+    assert_eq!(resumed(&world, second).trusted, had);
+}
+
+#[test]
 fn without_a_journal_everything_that_is_there_is_hashed_and_kept() {
     let data = payload(40 * PIECE);
     let meta = torrent(&data);
