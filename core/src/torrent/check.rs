@@ -81,7 +81,11 @@ impl Torrent {
                 self.fail(cx, TorrentError::DataMismatch { good, total });
             }
             Goal::Seed => self.complete(cx),
-            Goal::Download if self.place == Place::Final => self.complete(cx),
+            Goal::Download if self.place == Place::Final => {
+                // A crash between the rename and the end left it behind.
+                self.drop_journal(cx);
+                self.complete(cx);
+            }
             Goal::Download => {
                 // What was hashed may be in the page cache only: it is synced before the journal names it.
                 let files: Vec<FileIndex> = resume.unsynced.into_iter().collect();

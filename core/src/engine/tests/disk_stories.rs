@@ -228,6 +228,23 @@ fn a_complete_target_is_success_without_a_network() {
 }
 
 #[test]
+fn a_journal_left_behind_by_a_crash_after_the_rename_is_removed() {
+    let data = payload(10 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let first = world.leecher(&meta, &[seed]);
+    world.hosts[first].disk.fails.insert("delete the journal", DiskErrorKind::Denied);
+    world.run_until(MINUTE, |w| w.phase(first) == Phase::Stopped);
+    assert!(world.hosts[first].disk.journals.contains_key(&TORRENT));
+    world.hosts[first].disk.fails.clear();
+    let second = restart(&mut world, &meta, first, seed);
+    world.run_until(MINUTE, |w| w.phase(second) == Phase::Stopped);
+    assert_eq!(failure(&world, second), None);
+    assert!(world.hosts[second].disk.journals.is_empty());
+}
+
+#[test]
 fn something_else_at_the_target_is_left_alone() {
     let data = payload(200_000);
     let meta = torrent(&data);
