@@ -1,4 +1,4 @@
-//! The choice of the driver: the only file that knows which ones there are.
+//! The choice of the driver: the only file that uses their packages.
 
 use crate::args::{self, Driver};
 use crate::exit::{Exit, Failure};

@@ -45,7 +45,7 @@ pub enum TorrentError {
     Disk {
         /// What failed.
         error: DiskError,
-        /// Pieces verified and recorded.
+        /// Pieces verified. Their data is kept; what could not be recorded is hashed by the next run.
         have: u32,
         /// All pieces.
         total: u32,
@@ -116,7 +116,7 @@ pub enum PeerFault {
         /// How many there are.
         total: u32,
     },
-    /// A message that is not allowed at this point, such as a second bitfield.
+    /// A message that is not allowed at this point, such as `have all` after others (BEP 6).
     #[error("peer: {0} not allowed here")]
     OutOfPlace(&'static str),
     /// Too many requests that cannot be served.

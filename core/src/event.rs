@@ -62,7 +62,8 @@ pub enum Event {
         /// Those that do not, in order.
         bad: Vec<PieceIndex>,
     },
-    /// The torrent cannot go on. What was verified is kept and recorded.
+    /// The torrent cannot go on. What was verified is kept, and recorded where the disk still allows it: the
+    /// next run hashes the rest.
     Failed {
         /// Which torrent.
         torrent: TorrentId,
@@ -121,8 +122,7 @@ pub enum Event {
         /// What failed.
         error: DiskError,
     },
-    /// The wait is over, and the disk is tried again. Another [`DiskTrouble`](Self::DiskTrouble) follows if
-    /// it still refuses.
+    /// The disk takes data again: what waited for it is being written, and the download goes on.
     DiskRecovered {
         /// Which torrent.
         torrent: TorrentId,

@@ -38,7 +38,8 @@ pub(crate) struct Peer {
     pub(crate) has: Bitfield,
     /// How many pieces it has that we miss: interest in one number.
     pub(crate) missing_here: u32,
-    /// Whether a message other than the extension handshake has come: no bitfield is allowed any more.
+    /// Whether a message has come that may not stand before a bitfield: an empty one, a port and extended ones
+    /// may. From then on a bitfield only adds to what it has, and it can no longer say that it has all or none.
     pub(crate) introduced: bool,
     pub(crate) choking_us: bool,
     pub(crate) interesting: bool,

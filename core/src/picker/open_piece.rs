@@ -325,7 +325,7 @@ impl OpenPiece {
         }
     }
 
-    /// The one place where a state changes and is counted.
+    /// The one place where the state of one block changes and is counted; [`reset`](Self::reset) frees all.
     fn set_state(&mut self, block: u32, to: State) {
         let from = core::mem::replace(&mut self.blocks[block as usize].state, to);
         let len = (self.len - block * BLOCK_LEN).min(BLOCK_LEN);

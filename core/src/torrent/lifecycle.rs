@@ -192,7 +192,8 @@ impl Torrent {
         }
     }
 
-    /// Writes what completes a piece; blocks of other pieces would not be trusted by the next run.
+    /// Writes what completes a piece; blocks of other pieces would not be trusted by the next run. After a failure
+    /// nothing more is written.
     fn keep_complete_runs(&mut self, cx: &mut Shared) {
         for piece in self.gather.pending() {
             if self.picker.is_received(piece) && self.failure.is_none() {

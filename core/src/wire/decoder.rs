@@ -24,8 +24,8 @@ const EXTENSION_HANDSHAKE: Shape = Shape::up_to(2 + MAX_EXTENSION_HANDSHAKE as u
 ///
 /// It judges what a message shows by itself: its length, and whether its extension was agreed on. Messages of
 /// the fast extension that was not agreed on are an error, as BEP 6 demands; extended ones are then skipped
-/// like those of any unknown kind. Whether a piece exists, and whether a message may come now (a `bitfield`
-/// only as the first, BEP 3), is for the peer machine to judge: it knows the conversation.
+/// like those of any unknown kind. Whether a piece exists, and whether a message may come now (BEP 6:
+/// `have all` only as the first), is for the peer machine to judge: it knows the conversation.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     num_pieces: u32,
