@@ -18,8 +18,8 @@ impl AnnounceResponse {
     ///
     /// # Errors
     /// [`TrackerError::Refused`] where the tracker gives a `failure reason`, [`TrackerError::Garbage`] where the
-    /// answer is no dictionary, has neither peers nor an interval, or has peers that are neither a string nor a
-    /// list.
+    /// answer is no dictionary, has neither peers nor an interval, has peers that are neither a string nor a
+    /// list, or has a part of one peer and no other.
     pub fn parse(body: &[u8]) -> Result<Self, TrackerError> {
         let document = Document::decode(body, Limits::TRACKER).map_err(|e| not_bencode(body, &e))?;
         let root = document.root();
@@ -35,6 +35,9 @@ impl AnnounceResponse {
         }
         let v4 = peers.map(peer_list).transpose()?.unwrap_or_default();
         let v6 = peers6.and_then(Value::as_bytes).map(compact_v6).unwrap_or_default();
+        if v4.is_empty() && v6.is_empty() && (is_cut_off(peers, 6) || is_cut_off(peers6, 18)) {
+            return Err(garbage("its peers end in the middle of the first address"));
+        }
         Ok(Self {
             interval: seconds(root.get("interval")),
             min_interval: seconds(root.get("min interval")),
@@ -97,6 +100,11 @@ fn peer_list(value: Value<'_>) -> Result<Vec<SocketAddr>, TrackerError> {
         None if value.as_int().is_some() => Err(garbage("its peers are an integer")),
         None => Err(garbage("its peers are a dictionary")),
     }
+}
+
+/// Whether these are compact peers of so many bytes each, but not one of them is whole.
+fn is_cut_off(peers: Option<Value<'_>>, size: usize) -> bool {
+    peers.and_then(Value::as_bytes).is_some_and(|bytes| (1..size).contains(&bytes.len()))
 }
 
 /// One peer as a dictionary. Host names, which BEP 3 allows and nobody sends, are left out.

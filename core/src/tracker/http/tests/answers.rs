@@ -63,6 +63,14 @@ fn peers_that_nobody_can_dial_are_left_out() {
 }
 
 #[test]
+fn a_part_of_a_peer_and_no_other_makes_no_sense() {
+    for answer in [&b"d8:intervali60e5:peers5:abcdee"[..], b"d8:intervali60e6:peers617:abcdefghijklmnopqe"] {
+        assert!(matches!(body(answer), Err(TrackerError::Garbage(_))), "{answer:?}");
+    }
+    assert_eq!(body(b"d8:intervali60e5:peers0:e").unwrap().peers, []);
+}
+
+#[test]
 fn a_flood_of_peers_is_cut_and_leaves_room_for_both_families() {
     let v4 = [1, 2, 3, 4, 0, 80].repeat(5_000);
     let v6 = [&[0x20; 16][..], &[0, 80]].concat().repeat(5_000);
