@@ -177,6 +177,11 @@ pub enum TrackerNews {
         /// The tracker's words.
         text: Box<str>,
     },
+    /// It has not answered for so long that others are asked beside it. It is still waited for.
+    Slow {
+        /// Since it was asked.
+        waited: Duration,
+    },
     /// It did not answer, or not with anything of use.
     Failed {
         /// What went wrong.

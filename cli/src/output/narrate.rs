@@ -70,6 +70,10 @@ impl Narrator {
                 return self.verbose.then(|| format!("{url}: {peers}{next}"));
             }
             TrackerNews::Warning { text } => (format!("{url}: warns: {}", shown(text)), String::new()),
+            TrackerNews::Slow { waited } => {
+                let waited = text::time(*waited);
+                (format!("{url}: no answer after {waited}; still waiting for it"), String::new())
+            }
             TrackerNews::Failed { error, retry } => {
                 let next = retry.map_or_else(
                     || "; not tried again".to_owned(),

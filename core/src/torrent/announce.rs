@@ -1,7 +1,7 @@
 //! Announces: carries out what the announcer's schedule says, over connections to HTTP trackers.
 
 use super::{Job, Torrent};
-use crate::announcer::{Due, TrackerKey, TrackerState};
+use crate::announcer::{Due, PATIENCE, TrackerKey, TrackerState};
 use crate::engine::{ConnOwner, Shared};
 use crate::event::{Event, Phase, TrackerNews};
 use crate::ids::{ConnId, JobId};
@@ -26,6 +26,8 @@ const FEW_PEERS: usize = 10;
 pub(super) struct Announcing {
     exchange: Exchange,
     url: Box<str>,
+    /// When it counts as slow; `None` once that was told.
+    slow: Option<Instant>,
     conn: Option<ConnId>,
     job: Option<JobId>,
 }
@@ -42,13 +44,24 @@ impl Torrent {
         for tracker in late {
             self.drive(cx, tracker, |now, exchange| exchange.timed_out(now));
         }
+        self.tell_slow(cx);
         while let Some(due) = self.announcer.poll(cx.now) {
             self.begin_announce(cx, due);
         }
-        let exchanges = self.announcing.values().map(|a| a.exchange.deadline()).min();
+        let exchanges =
+            self.announcing.values().map(|a| a.slow.unwrap_or_else(|| a.exchange.deadline())).min();
         let next = [self.announcer.next_deadline(), exchanges].into_iter().flatten().min();
         if let Some(next) = next {
             self.set_timer(cx, TorrentTimer::Announce, next.max(cx.now + Duration::from_millis(1)));
+        }
+    }
+
+    /// Somebody who waits for a tracker that keeps silent wants to know which.
+    fn tell_slow(&mut self, cx: &mut Shared) {
+        for announcing in self.announcing.values_mut().filter(|a| a.slow.is_some_and(|at| at <= cx.now)) {
+            announcing.slow = None;
+            let (torrent, url) = (self.id, shown_url(&announcing.url).into());
+            cx.out.tell(Event::Tracker { torrent, url, news: TrackerNews::Slow { waited: PATIENCE } });
         }
     }
 
@@ -56,7 +69,8 @@ impl Torrent {
         let params = self.announce_params(cx, &due);
         match Exchange::new(cx.now, &due.url, params, due.timeout) {
             Ok(exchange) => {
-                let announcing = Announcing { exchange, url: due.url, conn: None, job: None };
+                let slow = Some(cx.now + PATIENCE).filter(|at| *at < exchange.deadline());
+                let announcing = Announcing { exchange, url: due.url, slow, conn: None, job: None };
                 self.announcing.insert(due.tracker, announcing);
                 self.drive(cx, due.tracker, |_, _| {});
             }

@@ -19,7 +19,14 @@ fn while_a_tracker_keeps_silent_we_say_that_it_was_asked() {
     let mut world = World::new();
     world.silent = Some("10.9.9.9:80".parse().unwrap());
     let host = world.leecher(&meta, &[]);
-    world.run_for(Duration::from_secs(9));
+    let told = |w: &World| {
+        let slow = |e: &&Event| matches!(e, Event::Tracker { news: TrackerNews::Slow { .. }, .. });
+        w.hosts[host].events.iter().filter(slow).count()
+    };
+    world.run_for(Duration::from_secs(4));
+    assert_eq!(told(&world), 0);
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(told(&world), 1);
     assert_eq!(world.status(host).why, [Why::AskingTrackers { asked: 1 }]);
     world.run_until(MINUTE, |w| matches!(first_why(w, host), Some(Why::TrackersFail { failed: 1, .. })));
 }
