@@ -1,7 +1,8 @@
 //! What a peer is asked for next.
 //!
-//! In this order: the piece that it works on; open pieces that it works on or nobody does; for a fast peer a new
-//! piece; open pieces that it shares with others; a new piece; and in endgame what is requested of others.
+//! In this order: the piece that it works on; open pieces that it works on or nobody does; a new piece, for a fast
+//! peer or where that is rarer than the open ones; open pieces that it shares with others; a new piece; and in
+//! endgame what is requested of others.
 
 use super::open_set::Offer;
 use super::solo::Solo;
@@ -37,6 +38,8 @@ impl Picker {
         if peer.fast {
             self.take_open(Company::Nobody, peer, end, out);
             self.take_new(false, peer, end, out);
+        } else {
+            self.take_rarer(peer, end, out);
         }
         self.take_open(Company::Others, peer, end, out);
         self.take_new(true, peer, end, out);
@@ -113,6 +116,37 @@ impl Picker {
         self.workload.begin(peer.conn, piece, taken.unwrap_or(0));
     }
 
+    /// Blocks of new pieces that are rarer than every open one that the peer could help with.
+    ///
+    /// Who has a rare piece, a seed most of all, is not to spend itself on what others can give us as well. Without
+    /// this, a simulated swarm with one seed takes a fifth more time.
+    fn take_rarer(&mut self, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+        while out.len() < end
+            && self.opens.unfinished() < self.max_open
+            && let Some(shared) = self.rarest_open(peer)
+            && let Some(new) = self.new_piece(peer)
+            && self.rarity.availability(new) < shared
+        {
+            let before = out.len();
+            self.take_open(Company::Nobody, peer, end, out);
+            if out.len() == before {
+                self.begin(new, peer, end, out);
+            }
+        }
+    }
+
+    /// How many peers have the rarest of the open pieces that a peer could help with. `None` while the first pieces
+    /// are fetched: those are to be complete soon, rare or not.
+    fn rarest_open(&self, peer: &PickFor<'_>) -> Option<u32> {
+        if (self.have.count() as usize) < RANDOM_FIRST {
+            return None;
+        }
+        let offers = self.opens.offers();
+        let suiting = offers
+            .filter(|(piece, offer)| peer.may_give(*piece) && (!offer.solo || self.suits(*piece, peer)));
+        suiting.map(|(piece, _)| self.rarity.availability(piece)).min()
+    }
+
     /// Blocks of new pieces; beyond the limit of open pieces only one, for a peer that has nothing to do.
     fn take_new(&mut self, beyond_limit: bool, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
         while out.len() < end {
@@ -124,10 +158,15 @@ impl Picker {
             if self.opens.unfinished() >= self.max_open * STARVING_FACTOR && !self.close_abandoned() {
                 return;
             }
-            self.rarity.set_open(piece);
-            self.opens.open(&self.geometry, piece);
-            self.take(piece, peer, end, out);
+            self.begin(piece, peer, end, out);
         }
+    }
+
+    /// Opens a piece and takes blocks of it.
+    fn begin(&mut self, piece: PieceIndex, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+        self.rarity.set_open(piece);
+        self.opens.open(&self.geometry, piece);
+        self.take(piece, peer, end, out);
     }
 
     /// The piece to begin: one that the peer suggested, else the rarest that it has.

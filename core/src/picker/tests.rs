@@ -176,6 +176,24 @@ fn two_peers_begin_different_pieces_only_if_they_are_fast() {
 }
 
 #[test]
+fn a_seed_is_asked_for_what_only_it_has_rather_than_to_help_others() {
+    let mut p = picker(10, 4, 10);
+    have_four(&mut p);
+    let leecher = Peer::join(&mut p, 1, set(10, [4]));
+    let seed = Peer::seed(&mut p, 2);
+    assert_eq!(leecher.pick(&mut p, 2), [block(4, 0), block(4, 1)]);
+    let asked = pieces(&seed.pick(&mut p, 4));
+    assert_eq!(asked.len(), 1);
+    assert_ne!(asked[0], 4, "piece 4 is what the leecher gives");
+    // What is as rare as the shared piece is not begun for that.
+    let mut p = picker(10, 4, 10);
+    have_four(&mut p);
+    let (one, two) = (Peer::seed(&mut p, 1), Peer::seed(&mut p, 2));
+    let shared = pieces(&one.pick(&mut p, 2));
+    assert_eq!(pieces(&two.pick(&mut p, 2)), shared);
+}
+
+#[test]
 fn a_peer_goes_on_with_its_piece_before_others() {
     let mut p = picker(10, 8, 10);
     have_four(&mut p);

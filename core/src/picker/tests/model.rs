@@ -251,7 +251,7 @@ impl Model {
 
     fn picked_new(&mut self, peer: &PickFor<'_>, piece: u32) {
         assert!(self.may_begin(peer), "too many open pieces");
-        let own_piece = peer.fast && self.unfinished() < self.max_open;
+        let own_piece = (peer.fast || self.is_rarer(peer, piece)) && self.unfinished() < self.max_open;
         assert!(!self.open_for(peer, !own_piece), "open pieces come first");
         let candidates: Vec<u32> = self.closed_for(peer).collect();
         let random = self.pieces.iter().filter(|p| p.have).count() < 4 && self.unfinished() < 4;
@@ -266,6 +266,17 @@ impl Model {
             self.pieces[abandoned].clear();
             self.pieces[abandoned].trial = None;
         }
+    }
+
+    /// Whether a closed piece is rarer than all open ones of which a block is free for the peer.
+    fn is_rarer(&self, peer: &PickFor<'_>, closed: u32) -> bool {
+        let offered = |(n, piece): (u32, &Piece)| {
+            (!piece.have && !piece.is_closed() && piece.suits(n, peer) && piece.cells.contains(&Cell::Free))
+                .then(|| self.availability(n))
+        };
+        let rarest = (0..).zip(&self.pieces).filter_map(offered).min();
+        let past_the_first = self.pieces.iter().filter(|p| p.have).count() >= 4;
+        past_the_first && rarest.is_some_and(|rarest| self.availability(closed) < rarest)
     }
 
     /// The connections to cancel at, or `None` for a block that is not wanted.
