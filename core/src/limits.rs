@@ -48,13 +48,15 @@ pub const MAX_UNKNOWN_MESSAGE: u32 = 1 << 20;
 /// Slices below this many bytes are copied together, so that no small slice pins a large buffer.
 pub const MIN_SHARED_SLICE: usize = 4 << 10;
 
-/// Requests that one peer may have waiting with us.
-pub const MAX_INCOMING_REQUESTS: usize = 500;
-/// What we tell peers of that (`reqq`, BEP 10): less, so that a whole queue that crosses with our `choke` is
-/// still below [`MAX_INVALID_REQUESTS`].
-pub const ADVERTISED_REQQ: u32 = 250;
-/// Requests while choked, or malformed ones, before a peer is dropped.
+/// Requests that one peer may have waiting with us, which is also what we tell it (`reqq`, BEP 10): 32 MiB of blocks
+/// fill a path of 1 Gbit/s and 200 ms. A waiting request takes a few dozen bytes.
+pub const MAX_INCOMING_REQUESTS: usize = 2_000;
+/// Requests while choked, or malformed ones, before a peer is dropped. What it could have had outstanding when we
+/// choked it does not count.
 pub const MAX_INVALID_REQUESTS: u32 = 300;
+/// Bytes of pieces that may be partly downloaded at once, where the number of pieces does not say more: what many fast
+/// peers have outstanding together has to fit into them.
+pub const OPEN_BYTES: u32 = 64 << 20;
 /// Payload bytes handed to the driver for one connection and not yet sent.
 pub const MAX_UNSENT: usize = 256 << 10;
 /// Requests that we keep outstanding with one peer.

@@ -62,7 +62,6 @@ pub(crate) struct Peer {
     pub(crate) last_received: Instant,
     pub(crate) last_sent: Instant,
 
-    pub(crate) invalid_requests: u32,
     pub(crate) unwanted_blocks: u32,
     /// Requests that it rejected since its last useful block, while it let us download.
     pub(crate) rejections: u32,
@@ -102,7 +101,6 @@ impl Peer {
             up: Rate::default(),
             last_received: now,
             last_sent: now,
-            invalid_requests: 0,
             unwanted_blocks: 0,
             rejections: 0,
             unasked_rejects: 0,

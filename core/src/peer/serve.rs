@@ -1,8 +1,9 @@
 //! What one peer asked of us: a bounded queue, read in batches, no faster than the socket takes it.
 
-use crate::limits::{MAX_INCOMING_REQUESTS, MAX_UNSENT};
+use crate::error::PeerFault;
+use crate::limits::{MAX_INCOMING_REQUESTS, MAX_INVALID_REQUESTS, MAX_UNSENT};
 use crate::wire::BlockRange;
-use alloc::collections::VecDeque;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// The most that one read brings in: half of what may be unsent, so that the next read overlaps the sending.
@@ -11,7 +12,15 @@ const MAX_BATCH: usize = MAX_UNSENT / 2;
 /// The requests of one peer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Serve {
-    queue: VecDeque<BlockRange>,
+    /// What waits, in the order in which it was asked for.
+    queue: BTreeMap<u64, BlockRange>,
+    /// Where in `queue` each request waits, so that a flood of cancels is no burden.
+    places: BTreeMap<BlockRange, u64>,
+    next_place: u64,
+    /// Requests that could not be served since we last let it download.
+    invalid: u32,
+    /// Requests that may still cross with our `choke`: those that it could have had outstanding.
+    crossing: usize,
     /// Bytes being read from the disk.
     reading: usize,
     /// Bytes handed to the driver and not yet sent, other messages included.
@@ -28,24 +37,53 @@ pub(crate) struct Batch {
 }
 
 impl Serve {
-    /// Queues a request. `false`: there are too many.
+    /// Queues a request, once. `false`: there are too many.
     pub(crate) fn push(&mut self, request: BlockRange) -> bool {
+        if self.places.contains_key(&request) {
+            return true;
+        }
         if self.queue.len() >= MAX_INCOMING_REQUESTS {
             return false;
         }
-        self.queue.push_back(request);
+        self.queue.insert(self.next_place, request);
+        self.places.insert(request, self.next_place);
+        self.next_place += 1;
         true
     }
 
     /// Takes back a request that is not being read yet. Says whether it was there.
     pub(crate) fn cancel(&mut self, request: &BlockRange) -> bool {
-        let Some(at) = self.queue.iter().position(|r| r == request) else { return false };
-        self.queue.remove(at).is_some()
+        let Some(place) = self.places.remove(request) else { return false };
+        self.queue.remove(&place).is_some()
     }
 
-    /// Drops every request that is not being read yet.
-    pub(crate) fn clear(&mut self) -> Vec<BlockRange> {
-        self.queue.drain(..).collect()
+    /// It may download from now on.
+    pub(crate) const fn unchoked(&mut self) {
+        self.invalid = 0;
+        self.crossing = MAX_INCOMING_REQUESTS;
+    }
+
+    /// It may not download from now on: drops every request that is not being read yet.
+    pub(crate) fn choked(&mut self) -> Vec<BlockRange> {
+        self.places.clear();
+        core::mem::take(&mut self.queue).into_values().collect()
+    }
+
+    /// A request cannot be served. One that comes while we choke the peer may have crossed with our `choke`.
+    ///
+    /// # Errors
+    /// The peer makes too many of them.
+    pub(crate) const fn refused(&mut self, choked: bool) -> Result<(), PeerFault> {
+        if choked && self.crossing > 0 {
+            self.crossing -= 1;
+            return Ok(());
+        }
+        self.invalid += 1;
+        if self.invalid > MAX_INVALID_REQUESTS {
+            Err(PeerFault::InvalidRequests(self.invalid))
+        } else {
+            Ok(())
+        }
     }
 
     /// The next requests to read, if the socket has room for them.
@@ -53,10 +91,10 @@ impl Serve {
         if self.reading + self.unsent > MAX_UNSENT - MAX_BATCH {
             return None;
         }
-        let first = self.queue.pop_front()?;
+        let first = self.pop()?;
         let mut batch = Batch { len: first.len as usize, requests: Vec::from([first]) };
         let mut end = first.begin.saturating_add(first.len);
-        while let Some(next) = self.queue.front()
+        while let Some((_, next)) = self.queue.first_key_value()
             && next.index == first.index
             && next.begin == end
             && batch.len + next.len as usize <= MAX_BATCH
@@ -64,10 +102,16 @@ impl Serve {
             end = end.saturating_add(next.len);
             batch.len += next.len as usize;
             batch.requests.push(*next);
-            self.queue.pop_front();
+            self.pop();
         }
         self.reading += batch.len;
         Some(batch)
+    }
+
+    fn pop(&mut self) -> Option<BlockRange> {
+        let (_, request) = self.queue.pop_first()?;
+        self.places.remove(&request);
+        Some(request)
     }
 
     /// A batch has been read, or could not be.
@@ -128,8 +172,34 @@ mod tests {
         for n in 0..MAX_INCOMING_REQUESTS {
             assert!(serve.push(request(n as u32, 0)));
         }
-        assert!(!serve.push(request(0, 0)));
+        assert!(!serve.push(request(0, 1)));
         assert!(serve.cancel(&request(3, 0)));
         assert!(!serve.cancel(&request(3, 0)));
+    }
+
+    #[test]
+    fn a_block_asked_for_twice_is_sent_once() {
+        let mut serve = Serve::default();
+        assert!(serve.push(request(0, 0)) && serve.push(request(0, 0)));
+        assert_eq!(serve.next_batch().unwrap().requests.len(), 1);
+        assert_eq!(serve.next_batch(), None);
+        assert!(serve.push(request(0, 0)), "it may be asked for again");
+        assert_eq!(serve.choked(), [request(0, 0)]);
+        assert!(!serve.cancel(&request(0, 0)));
+    }
+
+    #[test]
+    fn requests_that_cross_with_our_choke_are_no_flood() {
+        let mut serve = Serve::default();
+        serve.unchoked();
+        serve.choked();
+        for _ in 0..MAX_INCOMING_REQUESTS + MAX_INVALID_REQUESTS as usize {
+            assert_eq!(serve.refused(true), Ok(()));
+        }
+        assert_eq!(serve.refused(true), Err(PeerFault::InvalidRequests(MAX_INVALID_REQUESTS + 1)));
+        // Who was never let in has nothing that could cross.
+        let mut serve = Serve::default();
+        (0..MAX_INVALID_REQUESTS).for_each(|_| assert_eq!(serve.refused(true), Ok(())));
+        assert!(serve.refused(true).is_err());
     }
 }

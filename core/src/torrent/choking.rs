@@ -78,13 +78,13 @@ fn set_choked(cx: &mut Shared, peer: &mut Peer, choked: bool) {
     peer.choked = choked;
     if choked {
         peer.send(cx.now, &mut cx.out, &Message::Choke);
-        for request in peer.serve.clear() {
+        for request in peer.serve.choked() {
             refuse(cx, peer, request);
         }
     } else {
         peer.unchoked_at = cx.now;
         peer.sent_in_slot = 0;
-        peer.invalid_requests = 0;
+        peer.serve.unchoked();
         peer.send(cx.now, &mut cx.out, &Message::Unchoke);
     }
 }

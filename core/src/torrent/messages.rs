@@ -6,7 +6,7 @@ use crate::engine::Shared;
 use crate::error::{BanReason, DisconnectReason, PeerFault};
 use crate::event::Phase;
 use crate::ids::{ConnId, PieceIndex};
-use crate::limits::{ADVERTISED_REQQ, KEEP_ALIVE, MAX_UNSENT, PEER_SILENCE};
+use crate::limits::{KEEP_ALIVE, MAX_INCOMING_REQUESTS, MAX_UNSENT, PEER_SILENCE};
 use crate::peer::Peer;
 use crate::timers::TimerKey;
 use crate::wire::{ExtensionHandshake, Message};
@@ -254,7 +254,7 @@ pub(super) fn our_extension_handshake(cx: &Shared, remote: SocketAddr) -> Bytes 
     ExtensionHandshake {
         v: Some(cx.config.client_name.clone()),
         p: cx.port,
-        reqq: Some(ADVERTISED_REQQ),
+        reqq: u32::try_from(MAX_INCOMING_REQUESTS).ok(),
         yourip: Some(remote.ip()),
         ..ExtensionHandshake::default()
     }

@@ -6,7 +6,7 @@ use crate::engine::Shared;
 use crate::error::PeerFault;
 use crate::event::{Event, Phase};
 use crate::ids::{ConnId, PieceIndex};
-use crate::limits::{MAX_INVALID_REQUESTS, MAX_REQUEST_LEN};
+use crate::limits::MAX_REQUEST_LEN;
 use crate::peer::{Batch, Peer};
 use crate::wire::{BlockRange, Message, piece_header};
 use alloc::vec::Vec;
@@ -25,23 +25,12 @@ impl Torrent {
             && self.geometry.contains(request.index, request.begin, request.len);
         let had = self.geometry.piece(request.index).is_some_and(|piece| self.picker.have().has(piece));
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
-        if !sound || !had || peer.choked {
-            peer.invalid_requests += 1;
-            if peer.invalid_requests > MAX_INVALID_REQUESTS {
-                return Err(PeerFault::InvalidRequests(peer.invalid_requests));
-            }
+        if !sound || !had || peer.choked || !peer.serve.push(request) {
+            peer.serve.refused(peer.choked && sound)?;
             refuse(cx, peer, request);
             return Ok(());
         }
-        if peer.serve.push(request) {
-            self.serve(cx, conn);
-        } else {
-            peer.invalid_requests += 1;
-            if peer.invalid_requests > MAX_INVALID_REQUESTS {
-                return Err(PeerFault::InvalidRequests(peer.invalid_requests));
-            }
-            refuse(cx, peer, request);
-        }
+        self.serve(cx, conn);
         Ok(())
     }
 
