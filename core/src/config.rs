@@ -24,7 +24,8 @@ pub struct Config {
     pub memory_budget: usize,
     /// Peers that are unchoked at once for each torrent, the optimistic slot included.
     pub upload_slots: usize,
-    /// Pieces that may be partly downloaded at once, for each torrent; the picker finishes before it begins.
+    /// Pieces that may be partly downloaded at once, for each torrent; the picker finishes before it begins. Of
+    /// small pieces as many more as make [`OPEN_BYTES`](crate::limits::OPEN_BYTES).
     pub max_open_pieces: usize,
     /// Whether to connect to peers at all, or only to wait for them.
     pub dial: bool,

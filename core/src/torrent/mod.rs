@@ -34,6 +34,7 @@ use crate::error::TorrentError;
 use crate::event::Phase;
 use crate::geometry::Geometry;
 use crate::ids::{ConnId, TorrentId};
+use crate::limits::OPEN_BYTES;
 use crate::metainfo::Metainfo;
 use crate::peer::Peer;
 use crate::peer_list::PeerList;
@@ -119,6 +120,7 @@ impl Torrent {
         options: TorrentOptions,
     ) -> Self {
         let geometry = metainfo.geometry();
+        let max_open = cx.config.max_open_pieces.max((OPEN_BYTES / geometry.piece_length().max(1)) as usize);
         let place = if options.goal == Goal::Download { Place::Part } else { Place::Final };
         Self {
             id,
@@ -127,7 +129,7 @@ impl Torrent {
             started: cx.now,
             completed: None,
             failure: None,
-            picker: Picker::new(geometry, cx.config.max_open_pieces, cx.fork_rng()),
+            picker: Picker::new(geometry, max_open, cx.fork_rng()),
             gather: Gather::default(),
             blame: Blame::default(),
             list: PeerList::new(cx.fork_rng()),
