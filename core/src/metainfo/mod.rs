@@ -2,6 +2,7 @@
 //! and 52 (version 2).
 
 mod builder;
+mod clash;
 mod error;
 mod fields;
 mod layout;

@@ -3,7 +3,7 @@
 use super::error::MetainfoError;
 use super::fields::{Fields, decode_text, wrong_type};
 use super::v2::FileTree;
-use super::{Metainfo, Notes, path, v1};
+use super::{Metainfo, Notes, clash, path, v1};
 use crate::bencode::{Document, Limits, Value};
 use crate::hash::{sha1, sha256};
 use crate::ids::InfoHash;
@@ -37,7 +37,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Metainfo, MetainfoError> {
             (layout, pieces)
         }
     };
-    path::refuse_clashes(layout.files())?;
+    clash::refuse_clashes(layout.files())?;
 
     let raw = info.value().raw();
     Ok(Metainfo {
