@@ -17,7 +17,7 @@ impl MioSession {
         self.shared.collect();
         for _ in 0..self.sockets.ready() {
             let Some(id) = self.sockets.next_ready() else { break };
-            self.serve(id);
+            self.take_turn(id);
         }
         if self.accepting {
             self.accept();
@@ -28,7 +28,7 @@ impl MioSession {
         self.perform();
     }
 
-    fn serve(&mut self, id: ConnId) {
+    fn take_turn(&mut self, id: ConnId) {
         let Some(connection) = self.sockets.by_id(id) else { return };
         if connection.stream.is_connecting() {
             if !connection.can_write {

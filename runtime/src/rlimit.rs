@@ -13,14 +13,14 @@ const LEAST: usize = 4;
 
 /// How the process's descriptors are shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct Descriptors {
     /// Files and directories that may be open at once.
     pub files: usize,
     /// Sockets, listening ones and those to trackers included.
     pub sockets: usize,
 }
 
-impl Budget {
+impl Descriptors {
     /// The share of `limit` descriptors: a fifth for files, 16 spare, the rest for sockets.
     pub fn of(limit: usize) -> Self {
         let files = (limit / 5).clamp(LEAST, MOST_FILES);
@@ -52,29 +52,29 @@ mod tests {
 
     #[test]
     fn a_thousand_descriptors_are_mostly_for_sockets() {
-        let budget = Budget::of(1_024);
-        assert_eq!(budget, Budget { files: 204, sockets: 804 });
-        assert_eq!(budget.peers(), 772);
+        let share = Descriptors::of(1_024);
+        assert_eq!(share, Descriptors { files: 204, sockets: 804 });
+        assert_eq!(share.peers(), 772);
     }
 
     #[test]
     fn thirty_two_descriptors_are_never_overspent() {
-        let budget = Budget::of(32);
-        assert!(budget.files + budget.sockets + SPARE <= 32);
-        assert!(budget.files >= LEAST && budget.peers() >= LEAST);
+        let share = Descriptors::of(32);
+        assert!(share.files + share.sockets + SPARE <= 32);
+        assert!(share.files >= LEAST && share.peers() >= LEAST);
     }
 
     #[test]
     fn almost_none_still_leaves_something_to_work_with() {
-        assert_eq!(Budget::of(0), Budget { files: LEAST, sockets: LEAST });
-        assert_eq!(Budget::of(0).peers(), 2);
+        assert_eq!(Descriptors::of(0), Descriptors { files: LEAST, sockets: LEAST });
+        assert_eq!(Descriptors::of(0).peers(), 2);
     }
 
     #[test]
     fn claiming_never_lowers_the_limit() {
         let before = getrlimit(Resource::Nofile).current;
-        let budget = Budget::claim();
-        assert!(budget.files >= LEAST);
+        let share = Descriptors::claim();
+        assert!(share.files >= LEAST);
         assert!(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX) >= before.unwrap_or(u64::MAX));
     }
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use peerless_core::{Allocation, DiskOp, DiskOutcome, DiskTask, Extent, FileIndex, Place, TorrentId};
-use peerless_runtime::{Budget, Contents, Scratch, Store, StoredFile};
+use peerless_runtime::{Contents, Descriptors, Scratch, Store, StoredFile};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const FILES: u32 = 300;
@@ -40,10 +40,10 @@ fn store(max_open: usize, dir: &tempfile::TempDir) -> Store {
 #[test]
 fn a_download_of_many_files_needs_few_descriptors() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(32) }).unwrap();
-    let budget = Budget::claim();
-    assert!(budget.files + budget.sockets <= 16, "{budget:?}");
+    let share = Descriptors::claim();
+    assert!(share.files + share.sockets <= 16, "{share:?}");
     let dir = tempfile::tempdir().unwrap();
-    let within_budget = store(budget.files, &dir);
+    let within_budget = store(share.files, &dir);
     std::thread::scope(|scope| {
         for first in 0..4 {
             let store = &within_budget;

@@ -6,7 +6,7 @@ mod tests;
 use crate::clock::Clock;
 use crate::error::SessionError;
 use crate::net;
-use crate::rlimit::Budget;
+use crate::rlimit::Descriptors;
 use crate::settings::Settings;
 use crate::store::{Contents, Store};
 use crate::tls::TlsRoots;
@@ -39,14 +39,14 @@ impl Shared {
     /// Opens everything. `notify` is called from a worker's thread whenever [`collect`](Self::collect) has
     /// something to do, once for each batch; it must not block.
     pub fn open(settings: Settings, notify: Notify) -> Result<Self, SessionError> {
-        let budget = Budget::claim();
+        let descriptors = Descriptors::claim();
         let mut config = settings.engine;
-        config.max_peers = config.max_peers.min(budget.peers());
-        config.max_half_open = config.max_half_open.min(budget.peers());
+        config.max_peers = config.max_peers.min(descriptors.peers());
+        config.max_half_open = config.max_half_open.min(descriptors.peers());
         let seed = settings.seed.map_or_else(crate::entropy::seed, Ok)?;
         let clock = Clock::new();
         let mut engine = Engine::new(config, seed, clock.now());
-        let store = Arc::new(Store::new(settings.max_open_files.unwrap_or(budget.files)));
+        let store = Arc::new(Store::new(settings.max_open_files.unwrap_or(descriptors.files)));
         let workers = Workers::new(store.clone(), settings.disk_workers, notify)?;
         let (listeners, listening) = settings.listen.as_ref().map(net::listen).unwrap_or_default();
         for &local in &listening {

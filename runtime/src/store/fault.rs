@@ -14,7 +14,7 @@ pub(super) enum What {
     /// A file of the torrent.
     File(Place, FileIndex),
     /// The journal, or the new one.
-    Record(Place),
+    Journal(Place),
 }
 
 /// An operation that failed.

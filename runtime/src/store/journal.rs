@@ -15,8 +15,8 @@ use rustix::io::{Errno, retry_on_intr};
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-const JOURNAL: What = What::Record(Place::Journal);
-const NEW: What = What::Record(Place::JournalNew);
+const JOURNAL: What = What::Journal(Place::Journal);
+const NEW: What = What::Journal(Place::JournalNew);
 /// How often a journal is opened anew because somebody replaced it before we had its lock.
 const MAX_TRIES: u32 = 8;
 
@@ -59,7 +59,7 @@ impl Drop for Locked {
 
 impl Site<'_> {
     /// The whole journal, if there is one, which is ours from then on.
-    pub(super) fn load_journal(&self, limit: u64) -> Result<Option<Bytes>, Fault> {
+    pub(super) fn lock_and_load_journal(&self, limit: u64) -> Result<Option<Bytes>, Fault> {
         let mut journal = lock(&self.torrent.journal);
         let file = match self.own(&mut journal, false) {
             Err(Fault { kind: DiskErrorKind::NotFound, .. }) => return Ok(None),
@@ -90,7 +90,7 @@ impl Site<'_> {
         let base = self.base(true)?;
         self.remove_own(Place::JournalNew)?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
-        let new = Locked::new(self.open_record(Place::JournalNew, flags)?)?;
+        let new = Locked::new(self.open_journal(Place::JournalNew, flags)?)?;
         write_all(&new, &mut [IoSlice::new(data)], 0).at(NEW)?;
         sync_data(&new).at(NEW)?;
         let names = [Place::JournalNew, Place::Journal].map(|place| self.torrent.name_of(place));
@@ -140,7 +140,7 @@ impl Site<'_> {
         let mut flags = OFlags::RDWR;
         flags.set(OFlags::CREATE, create);
         for _ in 0..MAX_TRIES {
-            let file = Locked::new(self.open_record(Place::Journal, flags)?)?;
+            let file = Locked::new(self.open_journal(Place::Journal, flags)?)?;
             // Whoever had it until now may have put another in its place, or removed it.
             if self.is_in_place(&file)? {
                 return Ok(file);
@@ -161,7 +161,7 @@ impl Site<'_> {
 
     /// Removes a file of ours, if it is there. Nothing but a file has our names by our doing.
     fn remove_own(&self, place: Place) -> Result<(), Fault> {
-        let what = What::Record(place);
+        let what = What::Journal(place);
         let base = match self.base(false) {
             Err(Fault { kind: DiskErrorKind::NotFound, .. }) => return Ok(()),
             other => other?,

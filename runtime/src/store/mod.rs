@@ -116,7 +116,7 @@ impl Site<'_> {
             }
             DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(place, &extents)?),
             DiskTask::Sync { files } => DiskOutcome::Sync(self.sync(&files)?),
-            DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.load_journal(limit)?),
+            DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.lock_and_load_journal(limit)?),
             DiskTask::StoreJournal { data } => {
                 self.store_journal(&data)?;
                 DiskOutcome::StoreJournal

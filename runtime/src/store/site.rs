@@ -152,9 +152,9 @@ impl Site<'_> {
     }
 
     /// The journal or the new one, to be opened as `flags` say.
-    pub(super) fn open_record(&self, place: Place, flags: OFlags) -> Result<OwnedFd, Fault> {
+    pub(super) fn open_journal(&self, place: Place, flags: OFlags) -> Result<OwnedFd, Fault> {
         let name = self.torrent.name_of(place);
-        self.open_file(&*self.base(flags.contains(OFlags::CREATE))?, &name, flags, What::Record(place))
+        self.open_file(&*self.base(flags.contains(OFlags::CREATE))?, &name, flags, What::Journal(place))
     }
 
     fn open_file(&self, dir: &Handle, name: &OsStr, flags: OFlags, what: What) -> Result<OwnedFd, Fault> {

@@ -34,7 +34,7 @@ impl Site<'_> {
         };
         match (what, file_type(&stat)) {
             (What::Dir(..), FileType::Directory) => self.survey_dir(place, is_link),
-            (What::File(..) | What::Record(_), FileType::RegularFile) => {
+            (What::File(..) | What::Journal(_), FileType::RegularFile) => {
                 Ok(Survey::Present(vec![Some(stamp(&stat))]))
             }
             _ => Ok(Survey::WrongKind),

@@ -91,7 +91,7 @@ impl Torrent {
     /// What stands at a place as a whole: the file, or the directory.
     pub(super) fn whole(&self, place: Place) -> What {
         match place {
-            Place::Journal | Place::JournalNew => What::Record(place),
+            Place::Journal | Place::JournalNew => What::Journal(place),
             _ if self.tree.is_single() => What::File(place, FileIndex(0)),
             _ => What::Dir(place, DirIndex::ROOT),
         }
@@ -106,7 +106,7 @@ impl Torrent {
     pub(super) fn path(&self, what: What) -> PathBuf {
         match what {
             What::Base => self.base.clone(),
-            What::Record(place) => self.base.join(self.name_of(place)),
+            What::Journal(place) => self.base.join(self.name_of(place)),
             What::Dir(place, dir) => {
                 let mut names = Vec::new();
                 let mut at = dir;
