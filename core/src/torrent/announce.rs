@@ -34,7 +34,7 @@ pub(super) struct Announcing {
 
 impl Torrent {
     /// Begins every announce that is due, and ends those that had their time.
-    pub(super) fn announce(&mut self, cx: &mut Shared) {
+    pub(super) fn run_announces(&mut self, cx: &mut Shared) {
         let late: Vec<TrackerKey> = self
             .announcing
             .iter()
@@ -164,7 +164,7 @@ impl Torrent {
         };
         self.tell_tracker(cx, url, news);
         self.dial(cx);
-        self.announce(cx);
+        self.run_announces(cx);
         self.stop_more(cx);
     }
 
@@ -211,7 +211,7 @@ impl Torrent {
         let few = self.peers.len() + self.opening.len() < FEW_PEERS;
         if self.phase == Phase::Downloading && few && !self.list.has_ready(cx.now) {
             self.announcer.need_peers();
-            self.announce(cx);
+            self.run_announces(cx);
         }
     }
 

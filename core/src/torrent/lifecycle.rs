@@ -81,7 +81,7 @@ impl Torrent {
             }
         }
         self.announcer.start(cx.now);
-        self.announce(cx);
+        self.run_announces(cx);
         self.dial(cx);
     }
 
@@ -101,7 +101,7 @@ impl Torrent {
         self.enter(cx, Phase::Seeding);
         self.leave_other_seeds(cx);
         if was_networking {
-            self.announce(cx);
+            self.run_announces(cx);
         } else {
             self.begin_network(cx);
         }
@@ -180,7 +180,7 @@ impl Torrent {
         if was_networking {
             self.end_exchanges(cx);
             self.announcer.stop();
-            self.announce(cx);
+            self.run_announces(cx);
         }
         self.stop_more(cx);
     }

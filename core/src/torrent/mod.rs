@@ -175,7 +175,7 @@ impl Torrent {
     pub(crate) fn timer(&mut self, cx: &mut Shared, timer: TorrentTimer) {
         match timer {
             TorrentTimer::Dial => self.dial(cx),
-            TorrentTimer::Announce => self.announce(cx),
+            TorrentTimer::Announce => self.run_announces(cx),
             TorrentTimer::Choke => self.choke_round(cx),
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),

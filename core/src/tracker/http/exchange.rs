@@ -1,6 +1,6 @@
 //! One announce as a state machine: resolve, connect, ask, follow redirects, answer.
 
-use super::{request, response};
+use super::{answer, query};
 use crate::http::{HttpError, Response, ResponseParser};
 use crate::input::{NetError, ResolveError};
 use crate::limits::{CONNECT_TIMEOUT, MAX_REDIRECTS, MAX_TRACKER_ADDRESSES};
@@ -126,7 +126,7 @@ impl Exchange {
     pub fn connected(&mut self) {
         let State::Connecting { remote, .. } = self.state else { return };
         self.state = State::Receiving { remote, parser: ResponseParser::new(), silent: true };
-        self.steps.push_back(Step::Send(request::encode(&self.url, &self.params)));
+        self.steps.push_back(Step::Send(query::encode(&self.url, &self.params)));
     }
 
     /// The connection could not be opened. The host's next address is tried.
@@ -258,7 +258,7 @@ impl Exchange {
     fn unusable(&mut self, error: HttpError) {
         let State::Receiving { parser, .. } = &self.state else { return };
         let error = match (parser.head(), error) {
-            (Some(head), _) if head.status != 200 => response::error_of(head.status, &head.reason, b""),
+            (Some(head), _) if head.status != 200 => answer::error_of(head.status, &head.reason, b""),
             (_, HttpError::Incomplete) => TrackerError::Incomplete,
             (_, error) => TrackerError::Http(error),
         };
@@ -313,5 +313,5 @@ fn read(response: &Response) -> Result<AnnounceResponse, TrackerError> {
     if head.status == 200 {
         return AnnounceResponse::parse(body);
     }
-    Err(response::error_of(head.status, &head.reason, body))
+    Err(answer::error_of(head.status, &head.reason, body))
 }

@@ -1,8 +1,8 @@
 //! Trackers over HTTP (BEP 3, 7, 23, 24, 31): one announce, from the URL to the answer.
 
+mod answer;
 mod exchange;
-mod request;
-mod response;
+mod query;
 #[cfg(test)]
 mod tests;
 
