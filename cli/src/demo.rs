@@ -44,7 +44,7 @@ fn play(args: &args::Demo, dir: &Path) -> Result<Report, Failure> {
     step(1, &format!("Some data to share: random files in {}", data.display()));
     write_files(&data)?;
 
-    let tracker = Server::start(([127, 0, 0, 1], 0).into(), Box::new(|_, _, _| {}))
+    let tracker = Server::start(([127, 0, 0, 1], 0).into(), Box::new(|_| {}))
         .map_err(|e| Failure::new(Exit::Network, format!("tracker: {}", crate::exit::reason(&e))))?;
     let url = tracker.announce_url();
     step(2, &format!("A tracker at {url}. It knows who shares what, and never sees the data."));

@@ -1,21 +1,16 @@
 //! `peerless tracker`: a small HTTP tracker for a local network, a demo and tests.
 
-mod answer;
-mod http;
-mod query;
-mod registry;
 mod server;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use registry::Change;
 pub(crate) use server::Server;
 
 use crate::args;
 use crate::console;
 use crate::exit::{Exit, Failure, reason};
 use crate::report::Report;
-use std::fmt::Write as _;
+use peerless_core::tracker::server::{Change, SwarmNews};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The usual port of a tracker.
@@ -47,16 +42,12 @@ fn listen_at(addr: SocketAddr) -> Result<Server, Failure> {
     })
 }
 
-fn tell(torrent: &[u8; 20], peer: SocketAddr, change: Change) {
-    let what = match change {
+fn tell(news: &SwarmNews) {
+    let what = match news.change {
         Change::Joined => "joined",
         Change::Completed => "completed",
         Change::Left => "left",
         Change::Nothing => return,
     };
-    let mut line = format!("{peer} {what} ");
-    for byte in torrent {
-        let _ = write!(line, "{byte:02x}");
-    }
-    console::person(&line);
+    console::person(&format!("{} {what} {}", news.peer, news.info_hash));
 }

@@ -1,23 +1,24 @@
 //! The tracker's sockets: a few threads that each take one connection after the other.
 
-use super::answer;
-use super::http::{self, Request, Response};
-use super::query::{self, Announce};
-use super::registry::{Change, Found, Registry};
+use peerless_core::Instant;
+use peerless_core::tracker::server::{Asker, Request, RequestReader, Response, Settings, SwarmNews, Tracker};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{self, Duration};
 
 /// Requests that are answered at once; the system keeps the others waiting.
 const WORKERS: usize = 8;
 
-/// Told of every change: the torrent, the peer, what it did.
-pub(crate) type Watch = dyn Fn(&[u8; 20], SocketAddr, Change) + Send + Sync;
+/// Time for a whole request, and for a whole answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Told of every announce.
+pub(crate) type Watch = dyn Fn(&SwarmNews) + Send + Sync;
 
 /// A running tracker. Dropping it stops it.
 pub(crate) struct Server {
@@ -28,8 +29,8 @@ pub(crate) struct Server {
 
 struct Shared {
     listener: TcpListener,
-    registry: Mutex<Registry>,
-    started: Instant,
+    tracker: Mutex<Tracker>,
+    started: time::Instant,
     stopping: AtomicBool,
     watch: Box<Watch>,
 }
@@ -39,9 +40,9 @@ impl Server {
     pub(crate) fn start(addr: SocketAddr, watch: Box<Watch>) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
-        let registry = Mutex::new(Registry::new(RandomState::new().hash_one(addr)));
+        let tracker = Mutex::new(Tracker::new(RandomState::new().hash_one(addr), Settings::default()));
         let stopping = AtomicBool::new(false);
-        let shared = Arc::new(Shared { listener, registry, started: Instant::now(), stopping, watch });
+        let shared = Arc::new(Shared { listener, tracker, started: time::Instant::now(), stopping, watch });
         let mut server = Self { addr, shared, workers: Vec::new() };
         for n in 0..WORKERS {
             let shared = Arc::clone(&server.shared);
@@ -98,63 +99,59 @@ impl Shared {
 
     fn serve(&self, mut stream: TcpStream) {
         let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let response = match http::read(&mut stream) {
-            Ok(request) => self.answer(remote.ip().to_canonical(), local.ip().to_canonical(), &request),
+        let asker = Asker { remote: remote.ip().to_canonical(), local: local.ip().to_canonical() };
+        let response = match read(&mut stream) {
+            Ok(request) => self.answer(asker, &request),
             Err(Some(response)) => response,
             Err(None) => return,
         };
         // A client that is gone needs no answer.
-        let _ = response.write(&mut stream);
+        let _ = write(&mut stream, &response);
     }
 
-    fn answer(&self, remote: IpAddr, local: IpAddr, request: &Request) -> Response {
-        let body = match request.path.as_str() {
-            "/announce" => self.announce(remote, local, &request.query),
-            "/scrape" => self.scrape(&request.query),
-            "/" => return Response::ok("This is a BitTorrent tracker. Announce to /announce.\n"),
-            _ => return Response::refuse(404, "nothing here: announce to /announce"),
+    fn answer(&self, asker: Asker, request: &Request) -> Response {
+        let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (response, news) = {
+            let mut tracker = self.tracker.lock().unwrap_or_else(PoisonError::into_inner);
+            tracker.answer(Instant::from_micros(micros), asker, request)
         };
-        Response::ok(body.unwrap_or_else(|reason| answer::failure(&reason)))
-    }
-
-    fn announce(&self, remote: IpAddr, local: IpAddr, query: &str) -> Result<Vec<u8>, String> {
-        let asked = Announce::parse(query)?;
-        let now = self.started.elapsed();
-        let found = self.registry().announce(now, remote, &asked);
-        let mut found = found?;
-        reachable(&mut found, remote, local);
-        (self.watch)(&asked.info_hash, SocketAddr::new(remote, asked.port), found.change);
-        Ok(answer::announce(&asked, &found))
-    }
-
-    fn scrape(&self, query: &str) -> Result<Vec<u8>, String> {
-        let mut hashes = query::scrape(query)?;
-        let registry = self.registry();
-        if hashes.is_empty() {
-            hashes.extend(registry.torrents());
+        if let Some(news) = news {
+            (self.watch)(&news);
         }
-        hashes.sort_unstable();
-        hashes.dedup();
-        let swarms = hashes.into_iter().filter_map(|h| Some((h, registry.counts(&h)?)));
-        Ok(answer::scrape(&swarms.collect::<Vec<_>>()))
-    }
-
-    fn registry(&self) -> std::sync::MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+        response
     }
 }
 
-/// A peer that announced over loopback stands on this machine: another machine reaches it where it reached
-/// the tracker.
-pub(super) fn reachable(found: &mut Found, remote: IpAddr, local: IpAddr) {
-    if remote.is_loopback() {
-        return;
-    }
-    for (addr, _) in &mut found.peers {
-        if addr.ip().is_loopback() && addr.is_ipv4() == local.is_ipv4() {
-            addr.set_ip(local);
+/// Reads one request. `Err(Some(response))`: answer with that; `Err(None)`: there is nobody to answer.
+fn read(stream: &mut TcpStream) -> Result<Request, Option<Response>> {
+    let end = time::Instant::now() + DEADLINE;
+    let mut reader = RequestReader::new();
+    let mut chunk = [0; 1024];
+    loop {
+        let left = end.saturating_duration_since(time::Instant::now());
+        if left.is_zero() {
+            return Err(Some(Response::refuse(408, "the request took too long")));
+        }
+        stream.set_read_timeout(Some(left)).map_err(|_| None)?;
+        match stream.read(&mut chunk) {
+            Ok(0) => return Err(None),
+            Ok(n) => {
+                if let Some(request) = reader.push(&chunk[..n]).map_err(Some)? {
+                    return Ok(request);
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+            Err(_) => return Err(None),
         }
     }
+}
+
+/// Writes the answer and ends the connection's sending side.
+fn write(stream: &mut TcpStream, response: &Response) -> io::Result<()> {
+    stream.set_write_timeout(Some(DEADLINE))?;
+    stream.write_all(&response.encode())?;
+    stream.shutdown(Shutdown::Write)
 }
 
 /// The address by which others reach this machine. No packet is sent: the system only looks up the way.

@@ -5,6 +5,7 @@ mod announce_url;
 mod error;
 pub mod http;
 mod reach;
+pub mod server;
 mod text;
 
 pub use announce::{AnnounceEvent, AnnounceParams, AnnounceResponse};

@@ -1,16 +1,19 @@
 //! What the tracker answers, in bencode (BEP 3, 7, 23, 48).
 
 use super::query::Announce;
-use super::registry::{Counts, Found, INTERVAL, MIN_INTERVAL};
-use peerless_core::bencode::{DictEncoder, encode_dict};
-use std::net::{IpAddr, SocketAddr};
+use super::registry::{Counts, Found};
+use super::{Refusal, Settings};
+use crate::bencode::{DictEncoder, encode_dict};
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 
 /// The answer to an announce.
-pub(super) fn announce(asked: &Announce, found: &Found) -> Vec<u8> {
+pub(super) fn announce(settings: &Settings, asked: &Announce, found: &Found) -> Vec<u8> {
     encode_dict(|answer| {
         count(answer, &found.counts);
-        number(answer, "interval", INTERVAL.as_secs());
-        number(answer, "min interval", MIN_INTERVAL.as_secs());
+        number(answer, "interval", settings.interval.as_secs());
+        number(answer, "min interval", settings.min_interval.as_secs());
         if asked.compact {
             compact(answer, &found.peers);
         } else {
@@ -31,8 +34,8 @@ pub(super) fn scrape(swarms: &[([u8; 20], Counts)]) -> Vec<u8> {
 }
 
 /// A refusal in the words of BEP 3.
-pub(super) fn failure(reason: &str) -> Vec<u8> {
-    encode_dict(|answer| answer.entry("failure reason").bytes(reason))
+pub(super) fn failure(refusal: &Refusal) -> Vec<u8> {
+    encode_dict(|answer| answer.entry("failure reason").bytes(refusal.to_string()))
 }
 
 fn count(dict: &mut DictEncoder<'_>, counts: &Counts) {

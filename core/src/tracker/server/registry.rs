@@ -1,25 +1,22 @@
 //! Who is in which swarm: the tracker's memory, as a plain value. Time and addresses are arguments.
 
-use super::query::{Announce, AnnounceEvent};
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use super::Settings;
+use super::query::Announce;
+use super::refusal::Refusal;
+use crate::time::{Duration, Instant};
+use crate::tracker::AnnounceEvent;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 
-/// How often a client is asked to come back.
-pub(super) const INTERVAL: Duration = Duration::from_secs(60);
-/// How soon it may come back.
-pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(15);
-/// A peer that was not heard of for so long has left: it missed two announces and some.
-pub(super) const EXPIRY: Duration = Duration::from_secs(150);
-/// Torrents at once.
-pub(super) const MAX_TORRENTS: usize = 1_000;
+/// Torrents that a tracker knows at once.
+pub const MAX_SWARMS: usize = 1_000;
 /// Peers of one torrent.
-pub(super) const MAX_SWARM: usize = 2_000;
+pub const MAX_SWARM: usize = 2_000;
 /// Peers over all torrents.
-pub(super) const MAX_PEERS: usize = 50_000;
-/// Peers in one answer where the client does not say, and at most.
-const NUMWANT: usize = 50;
-const MAX_NUMWANT: usize = 200;
+pub const MAX_SWARM_PEERS: usize = 50_000;
+/// Peers in one answer, however many the client would like.
+pub const MAX_NUMWANT: usize = 200;
 
 /// All swarms.
 #[derive(Debug)]
@@ -27,7 +24,12 @@ pub(super) struct Registry {
     swarms: BTreeMap<[u8; 20], Swarm>,
     peers: usize,
     /// When everything was last looked through for peers that left without a word.
-    swept: Duration,
+    swept: Instant,
+    /// The least time between two such looks.
+    pause: Duration,
+    /// A peer that was not heard of for so long has left: it missed two announces and some.
+    expiry: Duration,
+    numwant: usize,
     random: u64,
 }
 
@@ -42,7 +44,7 @@ struct Swarm {
 struct Peer {
     id: [u8; 20],
     seed: bool,
-    heard: Duration,
+    heard: Instant,
 }
 
 /// What an announce is answered with.
@@ -69,7 +71,7 @@ pub(super) struct Counts {
 
 /// What an announce changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// A peer that was not there.
     Joined,
     /// A peer became a seed.
@@ -82,17 +84,25 @@ pub(crate) enum Change {
 
 impl Registry {
     /// No swarms. `random` decides which peers are named where there are more than asked for.
-    pub(super) fn new(random: u64) -> Self {
-        Self { swarms: BTreeMap::new(), peers: 0, swept: Duration::ZERO, random }
+    pub(super) fn new(random: u64, settings: &Settings) -> Self {
+        Self {
+            swarms: BTreeMap::new(),
+            peers: 0,
+            swept: Instant::ZERO,
+            pause: settings.min_interval,
+            expiry: settings.interval.saturating_mul(5) / 2,
+            numwant: settings.numwant,
+            random,
+        }
     }
 
     /// Takes in an announce from `ip` at `now`, and finds other peers for it.
     pub(super) fn announce(
         &mut self,
-        now: Duration,
+        now: Instant,
         ip: IpAddr,
         announce: &Announce,
-    ) -> Result<Found, String> {
+    ) -> Result<Found, Refusal> {
         self.sweep(now);
         let remote = SocketAddr::new(ip, announce.port);
         let change = match announce.event {
@@ -115,19 +125,19 @@ impl Registry {
     }
 
     /// All torrents, in order.
-    pub(super) fn torrents(&self) -> impl Iterator<Item = &[u8; 20]> {
-        self.swarms.keys()
+    pub(super) fn torrents(&self) -> impl Iterator<Item = [u8; 20]> {
+        self.swarms.keys().copied()
     }
 
-    fn insert(&mut self, now: Duration, remote: SocketAddr, announce: &Announce) -> Result<Change, String> {
+    fn insert(&mut self, now: Instant, remote: SocketAddr, announce: &Announce) -> Result<Change, Refusal> {
         let known = self.swarms.get(&announce.info_hash);
-        if known.is_none() && self.swarms.len() >= MAX_TORRENTS {
-            return Err("this tracker is full: too many torrents".to_owned());
+        if known.is_none() && self.swarms.len() >= MAX_SWARMS {
+            return Err(Refusal::FullOfTorrents);
         }
         let before = known.and_then(|s| s.peers.get(&remote)).copied();
         let swarm_is_full = known.is_some_and(|s| s.peers.len() >= MAX_SWARM);
-        if before.is_none() && (swarm_is_full || self.peers >= MAX_PEERS) {
-            return Err("this tracker is full: too many peers".to_owned());
+        if before.is_none() && (swarm_is_full || self.peers >= MAX_SWARM_PEERS) {
+            return Err(Refusal::FullOfPeers);
         }
         let peer = Peer { id: announce.peer_id, seed: announce.left == 0, heard: now };
         let swarm = self.swarms.entry(announce.info_hash).or_default();
@@ -156,7 +166,7 @@ impl Registry {
     /// Peers for the one at `remote`: never itself, and for a seed no other seed.
     fn pick(&mut self, remote: SocketAddr, announce: &Announce) -> Vec<(SocketAddr, [u8; 20])> {
         let Some(swarm) = self.swarms.get(&announce.info_hash) else { return Vec::new() };
-        let wanted = announce.numwant.unwrap_or(NUMWANT).min(MAX_NUMWANT);
+        let wanted = announce.numwant.unwrap_or(self.numwant).min(MAX_NUMWANT);
         let useful = |addr: SocketAddr, peer: &Peer| addr != remote && !(peer.seed && announce.left == 0);
         let mut all: Vec<_> =
             swarm.peers.iter().filter(|&(&a, p)| useful(a, p)).map(|(&a, p)| (a, p.id)).collect();
@@ -169,14 +179,15 @@ impl Registry {
         all
     }
 
-    /// Forgets who was not heard of. At most once in a minimum interval, so that it costs nothing.
-    fn sweep(&mut self, now: Duration) {
-        if now < self.swept + MIN_INTERVAL {
+    /// Forgets who was not heard of. At most once in a while, so that it costs nothing.
+    fn sweep(&mut self, now: Instant) {
+        if now < self.swept + self.pause {
             return;
         }
         self.swept = now;
+        let expiry = self.expiry;
         for swarm in self.swarms.values_mut() {
-            swarm.peers.retain(|_, peer| now.saturating_sub(peer.heard) < EXPIRY);
+            swarm.peers.retain(|_, peer| now.since(peer.heard) < expiry);
         }
         self.swarms.retain(|_, swarm| !swarm.peers.is_empty());
         self.peers = self.swarms.values().map(|s| s.peers.len()).sum();

@@ -1,5 +1,9 @@
 //! What a client asks: the query of an announce or scrape (BEP 3, 23, 7, 48), taken apart and checked.
 
+use super::refusal::Refusal;
+use crate::tracker::AnnounceEvent;
+use alloc::vec::Vec;
+
 /// Torrents that one scrape may ask for.
 pub(super) const MAX_SCRAPE: usize = 64;
 /// Parameters of one query.
@@ -26,34 +30,21 @@ pub(super) struct Announce {
     pub(super) no_peer_id: bool,
 }
 
-/// Why a client announces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnnounceEvent {
-    /// Its interval is over, or it says something that we do not know.
-    Regular,
-    /// It begins.
-    Started,
-    /// It has just become a seed.
-    Completed,
-    /// It leaves.
-    Stopped,
-}
-
 impl Announce {
     /// Reads the query of an announce; the error is what the client is told.
-    pub(super) fn parse(query: &str) -> Result<Self, String> {
+    pub(super) fn parse(query: &str) -> Result<Self, Refusal> {
         let parameters = Parameters::parse(query)?;
-        let number = |name: &str| -> Result<Option<u64>, String> {
+        let number = |name: &'static str| -> Result<Option<u64>, Refusal> {
             let Some(value) = parameters.first(name) else { return Ok(None) };
-            let text = std::str::from_utf8(value).ok();
+            let text = core::str::from_utf8(value).ok();
             // Some clients write -1 for "do not know" and "as many as you like".
             if text.is_some_and(|t| t.starts_with('-')) {
                 return Ok(None);
             }
-            text.and_then(|t| t.parse().ok()).map(Some).ok_or_else(|| format!("{name} is not a number"))
+            text.and_then(|t| t.parse().ok()).map(Some).ok_or(Refusal::NoNumber(name))
         };
-        let port = number("port")?.ok_or("port is missing")?;
-        let port = u16::try_from(port).ok().filter(|&p| p != 0).ok_or("port must be 1 to 65535")?;
+        let port = number("port")?.ok_or(Refusal::Missing("port"))?;
+        let port = u16::try_from(port).ok().filter(|&p| p != 0).ok_or(Refusal::Port)?;
         Ok(Self {
             info_hash: parameters.twenty("info_hash")?,
             peer_id: parameters.twenty("peer_id")?,
@@ -63,7 +54,7 @@ impl Announce {
                 Some(b"started") => AnnounceEvent::Started,
                 Some(b"completed") => AnnounceEvent::Completed,
                 Some(b"stopped") => AnnounceEvent::Stopped,
-                _ => AnnounceEvent::Regular,
+                _ => AnnounceEvent::None,
             },
             numwant: number("numwant")?.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
             compact: parameters.first("compact") != Some(b"0"),
@@ -73,14 +64,14 @@ impl Announce {
 }
 
 /// The info hashes of a scrape; none means all torrents.
-pub(super) fn scrape(query: &str) -> Result<Vec<[u8; 20]>, String> {
+pub(super) fn scrape(query: &str) -> Result<Vec<[u8; 20]>, Refusal> {
     let parameters = Parameters::parse(query)?;
     let mut hashes = Vec::new();
     for (_, value) in parameters.0.iter().filter(|(name, _)| name == b"info_hash") {
         hashes.push(hash(value, "info_hash")?);
     }
     if hashes.len() > MAX_SCRAPE {
-        return Err(format!("more than {MAX_SCRAPE} torrents in one scrape"));
+        return Err(Refusal::TooManyScraped(MAX_SCRAPE));
     }
     Ok(hashes)
 }
@@ -88,11 +79,11 @@ pub(super) fn scrape(query: &str) -> Result<Vec<[u8; 20]>, String> {
 struct Parameters(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Parameters {
-    fn parse(query: &str) -> Result<Self, String> {
+    fn parse(query: &str) -> Result<Self, Refusal> {
         let mut out = Vec::new();
         for part in query.split('&').filter(|p| !p.is_empty()) {
             if out.len() == MAX_PARAMETERS {
-                return Err("too many parameters".to_owned());
+                return Err(Refusal::TooManyParameters);
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             out.push((unescape(name)?, unescape(value)?));
@@ -104,18 +95,17 @@ impl Parameters {
         self.0.iter().find(|(n, _)| n == name.as_bytes()).map(|(_, value)| value.as_slice())
     }
 
-    fn twenty(&self, name: &str) -> Result<[u8; 20], String> {
-        hash(self.first(name).ok_or_else(|| format!("{name} is missing"))?, name)
+    fn twenty(&self, name: &'static str) -> Result<[u8; 20], Refusal> {
+        hash(self.first(name).ok_or(Refusal::Missing(name))?, name)
     }
 }
 
-fn hash(value: &[u8], name: &str) -> Result<[u8; 20], String> {
-    value.try_into().map_err(|_| format!("{name} has {} bytes instead of 20", value.len()))
+fn hash(value: &[u8], name: &'static str) -> Result<[u8; 20], Refusal> {
+    value.try_into().map_err(|_| Refusal::IdLength { name, len: value.len() })
 }
 
 /// Undoes percent-encoding. A `+` stays what it is: clients escape the space of a hash as `%20`.
-fn unescape(text: &str) -> Result<Vec<u8>, String> {
-    let wrong = || "a % without two hexadecimal digits".to_owned();
+fn unescape(text: &str) -> Result<Vec<u8>, Refusal> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -123,9 +113,9 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
             out.push(byte);
             continue;
         }
-        let mut digit = || bytes.next().and_then(|b| char::from(b).to_digit(16)).ok_or_else(wrong);
+        let mut digit = || bytes.next().and_then(|b| char::from(b).to_digit(16)).ok_or(Refusal::Escape);
         let value = digit()? * 16 + digit()?;
-        out.push(u8::try_from(value).map_err(|_| wrong())?);
+        out.push(u8::try_from(value).map_err(|_| Refusal::Escape)?);
     }
     Ok(out)
 }

@@ -1,46 +1,75 @@
-//! The little HTTP that a tracker needs: one GET a connection, with a deadline and a size limit.
+//! The little HTTP that a tracker needs: one GET a connection, of limited size.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Bytes of a whole request. Announces have a few hundred.
-const MAX_REQUEST: usize = 8 << 10;
-/// Time for a whole request, and for a whole answer.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub const MAX_REQUEST: usize = 8 << 10;
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub struct Request {
     /// The path, still escaped.
-    pub(super) path: String,
+    pub path: String,
     /// What stands behind the question mark; empty where there is none.
-    pub(super) query: String,
+    pub query: String,
 }
 
-/// An answer to be written.
+/// Gathers the bytes of a request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestReader {
+    head: Vec<u8>,
+}
+
+impl RequestReader {
+    /// A reader that has read nothing.
+    pub const fn new() -> Self {
+        Self { head: Vec::new() }
+    }
+
+    /// Takes in bytes; the request, once it is whole.
+    ///
+    /// # Errors
+    /// The answer to something that is no request, or longer than [`MAX_REQUEST`].
+    pub fn push(&mut self, data: &[u8]) -> Result<Option<Request>, Response> {
+        // The end may lie across the border between the bytes before and these.
+        let from = self.head.len().saturating_sub(3);
+        let room = MAX_REQUEST - self.head.len().min(MAX_REQUEST);
+        self.head.extend_from_slice(data.get(..room).unwrap_or(data));
+        if is_whole(self.head.get(from..).unwrap_or_default()) {
+            return parse(&self.head).map(Some);
+        }
+        if self.head.len() >= MAX_REQUEST {
+            return Err(Response::refuse(431, "the request is too long"));
+        }
+        Ok(None)
+    }
+}
+
+/// An answer to be written, after which the connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Response {
+pub struct Response {
     /// The status code.
-    pub(super) status: u16,
+    pub status: u16,
     /// The body.
-    pub(super) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Response {
     /// An answer that went well.
-    pub(super) fn ok(body: impl Into<Vec<u8>>) -> Self {
+    pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self { status: 200, body: body.into() }
     }
 
     /// A refusal, with a line for the person who reads it.
-    pub(super) fn refuse(status: u16, text: &str) -> Self {
+    pub fn refuse(status: u16, text: &str) -> Self {
         Self { status, body: format!("{text}\n").into_bytes() }
     }
 
-    /// Writes the answer and ends the connection's sending side.
-    pub(super) fn write(&self, stream: &mut TcpStream) -> io::Result<()> {
-        stream.set_write_timeout(Some(DEADLINE))?;
+    /// The answer as bytes.
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = format!(
             "HTTP/1.1 {} {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             self.status,
@@ -49,34 +78,8 @@ impl Response {
         )
         .into_bytes();
         out.extend_from_slice(&self.body);
-        stream.write_all(&out)?;
-        stream.shutdown(std::net::Shutdown::Write)
+        out
     }
-}
-
-/// Reads one request. `Err(Some(response))`: answer with that; `Err(None)`: there is nobody to answer.
-pub(super) fn read(stream: &mut TcpStream) -> Result<Request, Option<Response>> {
-    let end = Instant::now() + DEADLINE;
-    let mut head = Vec::new();
-    let mut chunk = [0; 1024];
-    while !is_whole(&head) {
-        if head.len() >= MAX_REQUEST {
-            return Err(Some(Response::refuse(431, "the request is too long")));
-        }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Some(Response::refuse(408, "the request took too long")));
-        }
-        stream.set_read_timeout(Some(left)).map_err(|_| None)?;
-        match stream.read(&mut chunk) {
-            Ok(0) => return Err(None),
-            Ok(n) => head.extend_from_slice(&chunk[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-            Err(_) => return Err(None),
-        }
-    }
-    parse(&head).map_err(Some)
 }
 
 fn is_whole(head: &[u8]) -> bool {
@@ -87,7 +90,7 @@ fn is_whole(head: &[u8]) -> bool {
 pub(super) fn parse(head: &[u8]) -> Result<Request, Response> {
     let bad = || Response::refuse(400, "not an HTTP request");
     let line = head.split(|&b| b == b'\r' || b == b'\n').next().unwrap_or_default();
-    let line = std::str::from_utf8(line).map_err(|_| bad())?;
+    let line = core::str::from_utf8(line).map_err(|_| bad())?;
     let mut words = line.split(' ');
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
