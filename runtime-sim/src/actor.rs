@@ -20,6 +20,8 @@ pub trait Actor: Any {
     fn accepted(&mut self, _cx: &mut Cx<'_>, _end: End, _remote: SocketAddr, _port: u16) {}
     /// Bytes came.
     fn received(&mut self, _cx: &mut Cx<'_>, _end: End, _data: Bytes) {}
+    /// So many bytes that it sent have left the host.
+    fn sent(&mut self, _cx: &mut Cx<'_>, _end: End, _bytes: usize) {}
     /// The other side ended a stream, or it broke.
     fn closed(&mut self, _cx: &mut Cx<'_>, _end: End, _error: Option<NetError>) {}
     /// The time that it asked for with [`Cx::wake_at`] has come.
@@ -36,11 +38,17 @@ pub struct Cx<'a> {
     /// Randomness of this host.
     pub dice: &'a mut Dice,
     pub(crate) addrs: &'a [IpAddr],
+    pub(crate) port: u16,
     pub(crate) net: &'a mut Network,
     pub(crate) wakes: &'a mut Vec<Instant>,
 }
 
 impl Cx<'_> {
+    /// Where others look for this host: it listens there only if it is told to.
+    pub fn addr(&self) -> SocketAddr {
+        SocketAddr::new(self.addrs[0], self.port)
+    }
+
     /// Takes streams to this port from now on.
     pub fn listen(&mut self, port: u16) {
         self.net.listen(self.host, port);

@@ -32,6 +32,7 @@
 //! ```
 
 mod actor;
+mod actors;
 mod dice;
 mod digest;
 mod disk;
@@ -45,6 +46,7 @@ mod tests;
 pub mod units;
 
 pub use actor::{Actor, Cx};
+pub use actors::HttpTracker;
 pub use dice::Dice;
 pub use digest::RunDigest;
 pub use disk::{Disk, DiskSpeed};

@@ -409,7 +409,7 @@ impl Sim {
             Noticed::ConnectFailed(error) => actor.connect_failed(cx, end, error),
             Noticed::Accepted { remote, port } => actor.accepted(cx, end, remote, port),
             Noticed::Received(slices) => slices.into_iter().for_each(|data| actor.received(cx, end, data)),
-            Noticed::Sent(_) => {}
+            Noticed::Sent(bytes) => actor.sent(cx, end, bytes),
             Noticed::Closed(error) => actor.closed(cx, end, error),
         });
     }
@@ -423,6 +423,7 @@ impl Sim {
             host,
             dice: &mut machine.dice,
             addrs: &machine.addrs,
+            port: machine.spec.port,
             net: &mut self.net,
             wakes: &mut wakes,
         };

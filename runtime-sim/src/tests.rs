@@ -1,7 +1,7 @@
 //! Tests of whole simulations.
 
 use crate::units::{kib, mbit, mib, millis, minutes, secs};
-use crate::{Host, HostId, Link, RunDigest, Sim};
+use crate::{Host, HostId, HttpTracker, Link, RunDigest, Sim};
 use peerless_core::{Event, Phase};
 
 fn line() -> Link {
@@ -85,4 +85,17 @@ fn steps_happen_when_they_are_planned() {
     assert!(sim.engine(seed).is_none());
     sim.run_for(millis(1_000));
     assert!(sim.engine(seed).is_some());
+}
+
+#[test]
+fn a_swarm_finds_itself_through_a_tracker() {
+    let mut sim = Sim::new(5);
+    let tracker = sim.add_actor("tracker", Link::unlimited(), HttpTracker::with_interval(1, minutes(2)));
+    let torrent = sim.torrent(mib(2), 64 << 10, &[HttpTracker::url(sim.addr(tracker))]).unwrap();
+    let seed = sim.add(Host::new("seed").link(line()).seeds(&torrent));
+    let hosts: Vec<_> =
+        (0..4).map(|n| sim.add(Host::new(format!("{n}")).link(line()).downloads(&torrent))).collect();
+    sim.run_until(minutes(5), |sim| sim.downloads_left() == 0).unwrap();
+    assert!(hosts.iter().all(|host| sim.has_whole(*host)));
+    assert!(sim.peers(seed).len() == 4, "the seed has {} peers", sim.peers(seed).len());
 }
