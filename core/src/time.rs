@@ -43,11 +43,14 @@ impl Instant {
     }
 }
 
+/// Rounds up: once the sum is reached, the whole of the time has passed. Otherwise a timer that comes to look at
+/// a deadline would find it not quite reached, and be set for the same instant again.
 impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(rhs.as_micros()).unwrap_or(u64::MAX)))
+        let micros = rhs.as_nanos().div_ceil(1_000);
+        Self(self.0.saturating_add(u64::try_from(micros).unwrap_or(u64::MAX)))
     }
 }
 
@@ -60,6 +63,14 @@ impl fmt::Display for Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deadline_that_is_reached_has_passed() {
+        for nanos in [0, 1, 999, 1_000, 1_001] {
+            let (asked, patience) = (Instant::from_secs(1), Duration::from_nanos(nanos));
+            assert!((asked + patience).since(asked) >= patience);
+        }
+    }
 
     #[test]
     fn time_never_runs_backwards_or_over() {
