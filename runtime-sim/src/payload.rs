@@ -1,6 +1,6 @@
-//! The content of simulated torrents: a function of the piece and the block, so that no copy has to be kept.
+//! The content of simulated torrents: a function of the piece and the offset, so that no copy has to be kept.
 //!
-//! A block is a window into one small pool of random bytes. The same window is handed out whenever the block is
+//! A piece is a window into one small pool of random bytes. The same window is handed out whenever the piece is
 //! read, so that bytes which travelled through the whole swarm are recognised by where they lie, without a look
 //! at them.
 
@@ -11,8 +11,10 @@ use peerless_core::{BLOCK_LEN, BlockId, Geometry, Metainfo, MetainfoError, Piece
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes of the pool. Windows begin at any byte of it, so few blocks of a torrent are alike.
-const POOL: usize = 1 << 20;
+/// Windows begin at any of so many places, so few blocks of a torrent are alike.
+const PLACES: u64 = 1 << 20;
+/// Bytes of one window. A longer piece has several.
+const LONGEST_WINDOW: u32 = 16 << 20;
 
 /// The content of one torrent.
 #[derive(Clone, Debug)]
@@ -26,7 +28,7 @@ impl Payload {
     /// Content of this shape. Equal seeds give equal content.
     pub fn new(geometry: Geometry, seed: u64) -> Self {
         let mut dice = Dice::new(seed, "payload");
-        let mut pool = vec![0; POOL + BLOCK_LEN as usize];
+        let mut pool = vec![0; PLACES as usize + geometry.piece_length().min(LONGEST_WINDOW) as usize];
         dice.fill(&mut pool);
         Self { geometry, pool: pool.into(), salt: dice.number() }
     }
@@ -38,16 +40,17 @@ impl Payload {
 
     /// One block, without copying it.
     pub fn block(&self, block: BlockId) -> Bytes {
-        let from = self.window(block);
+        let from = self.place(block);
         self.pool.slice(from..from + self.geometry.block_len(block) as usize)
     }
 
-    /// Where the window of a block begins.
-    fn window(&self, block: BlockId) -> usize {
-        let key = u64::from(block.piece.get()) << 32 | u64::from(block.block);
+    /// Where a block stands in the pool.
+    fn place(&self, block: BlockId) -> usize {
+        let within = self.geometry.block_start(block);
+        let key = u64::from(block.piece.get()) << 8 | u64::from(within / LONGEST_WINDOW);
         let mixed = (key ^ self.salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        ((mixed >> 32) % POOL as u64) as usize
+        ((mixed >> 32) % PLACES) as usize + (within % LONGEST_WINDOW) as usize
     }
 
     /// The blocks that a range of the torrent touches: of each its bytes within the range, in order.
@@ -70,22 +73,24 @@ impl Payload {
         })
     }
 
-    /// Any range of the torrent; copied, unless it lies within one block.
+    /// Any range of the torrent; copied, unless it lies within one window.
     pub fn read(&self, range: Range<u64>) -> Bytes {
-        let mut parts = self.cut(range.clone()).map(|(block, part)| self.block(block).slice(part));
-        let (first, second) = (parts.next(), parts.next());
-        let Some(first) = first else { return Bytes::new() };
-        let Some(second) = second else { return first };
-        let mut out = BytesMut::with_capacity((range.end - range.start) as usize);
-        out.extend_from_slice(&first);
-        out.extend_from_slice(&second);
-        parts.for_each(|part| out.extend_from_slice(&part));
+        let len = (range.end - range.start) as usize;
+        let Some((first, part)) = self.cut(range.clone()).next() else { return Bytes::new() };
+        let within = self.geometry.block_start(first) as usize + part.start;
+        let window = self.geometry.piece_len(first.piece).min(LONGEST_WINDOW) as usize;
+        if within + len <= window {
+            let from = self.place(first) + part.start;
+            return self.pool.slice(from..from + len);
+        }
+        let mut out = BytesMut::with_capacity(len);
+        self.cut(range).for_each(|(block, part)| out.extend_from_slice(&self.block(block)[part]));
         out.freeze()
     }
 
     /// Whether `data` is what the torrent has in this part of a block.
     pub fn is_true(&self, block: BlockId, part: Range<usize>, data: &[u8]) -> bool {
-        let from = self.window(block);
+        let from = self.place(block);
         let Some(truth) = self.pool.get(from + part.start..from + part.end) else { return false };
         // The same place in memory holds the same bytes: that is the case of nearly every block.
         std::ptr::eq(truth, data) || truth == data

@@ -153,14 +153,14 @@ impl Files {
     /// The bytes of these extents; `None` where a file is missing or too short.
     pub(super) fn read(&self, extents: &[Extent]) -> Option<Bytes> {
         let range = self.range(extents)?;
-        let mut parts =
-            self.torrent.payload.cut(range.clone()).map(|(block, part)| self.block(block).slice(part));
-        let first = parts.next()?;
-        if first.len() as u64 == range.end - range.start {
-            return Some(first);
+        let payload = &self.torrent.payload;
+        let is_true =
+            |block: BlockId| self.blocks.get(&(block.piece.get(), block.block)) == Some(&Held::True);
+        if payload.cut(range.clone()).all(|(block, _)| is_true(block)) {
+            return Some(payload.read(range));
         }
-        let mut out = BytesMut::from(&first[..]);
-        parts.for_each(|part| out.extend_from_slice(&part));
+        let mut out = BytesMut::with_capacity((range.end - range.start) as usize);
+        payload.cut(range).for_each(|(block, part)| out.extend_from_slice(&self.block(block)[part]));
         Some(out.freeze())
     }
 
