@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Create(Create),
     /// Run a small HTTP tracker, for a local network
     Tracker(Tracker),
+    /// Run a simulated swarm: whole engines on virtual time, from one seed
+    Sim(Sim),
     /// Watch a tracker, a seed and a download on this machine, explained
     Demo(Demo),
 }
@@ -238,6 +240,35 @@ pub(crate) struct Demo {
     pub(crate) driver: Driver,
 }
 
+/// The arguments of `sim`.
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// The scenario; --list names them
+    #[arg(value_name = "SCENARIO", required_unless_present = "list")]
+    pub(crate) scenario: Option<String>,
+    /// Name all scenarios
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// All randomness comes from this number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Run from so many seeds, one after another
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: u64,
+    /// Leechers, rather than as many as the scenario has
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) peers: Option<u32>,
+    /// The size of the torrent (64M, 1G), rather than the scenario's
+    #[arg(long, value_name = "S", value_parser = values::size)]
+    pub(crate) size: Option<u64>,
+    /// Write JSON to standard output: one object a run, ending in one "result"
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw the last run: downloads complete and rates over time
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,6 +324,9 @@ mod tests {
             &["create", "x", "-a", "http://a b/"],
             &["seed", "x"],
             &["--nonsense"],
+            &["sim"],
+            &["sim", "one-to-one", "--runs", "0"],
+            &["sim", "one-to-one", "--size", "lots"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

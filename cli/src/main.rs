@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod show;
 mod signals;
+mod sim;
 mod source;
 mod target;
 mod text;
@@ -50,6 +51,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Some(Command::Verify(args)) => commands::verify(&args),
         Some(Command::Tracker(args)) => tracker::run(&args),
         Some(Command::Create(args)) => create::run(&args),
+        Some(Command::Sim(args)) => sim::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),
     }
 }
@@ -61,6 +63,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Command::Seed(args)) => args.output.json,
         Some(Command::Show(args)) => args.json,
         Some(Command::Verify(args)) => args.output.json,
+        Some(Command::Sim(args)) => args.json,
         Some(Command::Create(_) | Command::Tracker(_) | Command::Demo(_)) => false,
     }
 }

@@ -110,6 +110,19 @@ impl Host {
     }
 }
 
+/// Payload bytes, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Received.
+    pub downloaded: u64,
+    /// Sent.
+    pub uploaded: u64,
+    /// Received and of no use: duplicates, unasked for, too late.
+    pub wasted: u64,
+    /// Received in pieces that failed their hash.
+    pub corrupt: u64,
+}
+
 /// What runs on a machine.
 pub(crate) enum Program {
     /// Nothing: it is off.
@@ -145,6 +158,10 @@ pub(crate) struct Machine {
     pub(crate) accepted: u64,
     /// What its engine told, but for what comes with every piece and every peer.
     pub(crate) story: Vec<(Instant, Event)>,
+    /// When it was started for the first time.
+    pub(crate) started: Option<Instant>,
+    /// Payload of its first torrent in its earlier lives.
+    pub(crate) before: Traffic,
     /// When each torrent was complete.
     pub(crate) completed: BTreeMap<TorrentId, Instant>,
 }

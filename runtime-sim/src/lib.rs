@@ -40,6 +40,7 @@ mod host;
 mod net;
 mod payload;
 mod queue;
+pub mod scenario;
 mod sim;
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ pub use actors::HttpTracker;
 pub use dice::Dice;
 pub use digest::RunDigest;
 pub use disk::{Disk, DiskSpeed};
-pub use host::Host;
+pub use host::{Host, Traffic};
 pub use net::{End, HostId, Link};
 pub use payload::{Payload, Torrent};
 pub use sim::{Sim, Unfinished};

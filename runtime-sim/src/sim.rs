@@ -4,7 +4,7 @@ use crate::actor::{Actor, Cx, local_for};
 use crate::dice::Dice;
 use crate::digest::RunDigest;
 use crate::disk::Disk;
-use crate::host::{Host, Machine, Program, Stock};
+use crate::host::{Host, Machine, Program, Stock, Traffic};
 use crate::net::{End, HostId, Link, NetEvent, Network, Noticed};
 use crate::payload::Torrent;
 use crate::queue::Queue;
@@ -74,6 +74,13 @@ impl Sim {
 
     /// Adds a host with an engine and starts it.
     pub fn add(&mut self, host: Host) -> HostId {
+        let id = self.add_off(host);
+        self.start(id);
+        id
+    }
+
+    /// Adds a host with an engine that [`start`](Self::start) starts.
+    pub fn add_off(&mut self, host: Host) -> HostId {
         let id = self.add_machine(host);
         let machine = &mut self.machines[id.index()];
         for (n, task) in machine.spec.torrents.iter().enumerate() {
@@ -86,7 +93,7 @@ impl Sim {
                 Stock::Pieces(pieces) => machine.disk.fill_part(torrent, pieces.iter().copied(), self.now),
             }
         }
-        self.start(id);
+        self.net.switch_off(id);
         id
     }
 
@@ -114,6 +121,8 @@ impl Sim {
             conns: BTreeMap::new(),
             accepted: 0,
             story: Vec::new(),
+            started: None,
+            before: Traffic::default(),
             completed: BTreeMap::new(),
             spec,
         });
@@ -137,6 +146,7 @@ impl Sim {
     pub fn start(&mut self, host: HostId) {
         self.net.switch_on(host);
         let machine = &mut self.machines[host.index()];
+        machine.started.get_or_insert(self.now);
         let seed = Dice::seed(self.seed, &format!("engine {} life {}", host.get(), machine.life));
         let mut engine = Engine::new(machine.spec.config.clone(), seed, self.now);
         let local = machine.addr();
@@ -160,8 +170,10 @@ impl Sim {
 
     fn switch_off(&mut self, host: HostId) {
         self.net.switch_off(host);
+        let traffic = self.traffic(host);
         let machine = &mut self.machines[host.index()];
         machine.program = Program::Off;
+        machine.before = traffic;
         machine.life += 1;
         machine.wake = None;
         machine.ends.clear();
@@ -244,6 +256,23 @@ impl Sim {
     /// The peers of a host's first torrent.
     pub fn peers(&self, host: HostId) -> Vec<PeerStatus> {
         self.engine(host).map(|engine| engine.peers(self.now, TorrentId(0))).unwrap_or_default()
+    }
+
+    /// When a host was started for the first time; now, if it never was.
+    pub fn started(&self, host: HostId) -> Instant {
+        self.machines[host.index()].started.unwrap_or(self.now)
+    }
+
+    /// Payload of a host's first torrent, over all its lives.
+    pub fn traffic(&self, host: HostId) -> Traffic {
+        let mut traffic = self.machines[host.index()].before;
+        if let Some(status) = self.status(host) {
+            traffic.downloaded += status.downloaded;
+            traffic.uploaded += status.uploaded;
+            traffic.wasted += status.wasted;
+            traffic.corrupt += status.corrupt;
+        }
+        traffic
     }
 
     /// When a host completed its first torrent.

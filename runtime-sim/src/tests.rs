@@ -97,5 +97,5 @@ fn a_swarm_finds_itself_through_a_tracker() {
         (0..4).map(|n| sim.add(Host::new(format!("{n}")).link(line()).downloads(&torrent))).collect();
     sim.run_until(minutes(5), |sim| sim.downloads_left() == 0).unwrap();
     assert!(hosts.iter().all(|host| sim.has_whole(*host)));
-    assert!(sim.peers(seed).len() == 4, "the seed has {} peers", sim.peers(seed).len());
+    assert!(sim.traffic(seed).uploaded >= mib(2));
 }

@@ -1,0 +1,113 @@
+//! What came of a simulation, for people and as JSON. Nothing in it depends on how fast this machine is.
+
+use crate::text;
+use peerless_core::{Duration, Instant};
+use peerless_sim::scenario::{Download, Report};
+use serde_json::{Value, json};
+
+/// One line for one of many runs.
+pub(super) fn short(report: &Report) -> String {
+    let end = if report.faults.is_empty() { "well" } else { "BADLY" };
+    let time = report.time().map_or_else(|| "-".to_owned(), seconds);
+    let bound = report.permille_of_shortest().map_or_else(|| "-".to_owned(), thousandths);
+    format!(
+        "seed {:<6} ended {end}  last after {time:>9}  x shortest {bound:>6}  digest {}",
+        report.seed, report.digest
+    )
+}
+
+/// Everything about one run.
+pub(super) fn whole(report: &Report) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut line = |name: &str, value: String| out.push(format!("{name:<14}{value}"));
+    line("scenario", format!("{}, seed {}", report.scenario, report.seed));
+    line(
+        "torrent",
+        format!("{} in {}", text::bytes(report.size), text::count(report.pieces.into(), "piece")),
+    );
+    let mut times: Vec<Duration> = report.leechers.iter().filter_map(Download::time).collect();
+    times.sort_unstable();
+    let (complete, all) = (times.len(), report.leechers.len());
+    line("complete", format!("{complete} of {}", text::count(all as u64, "download")));
+    if let (Some(first), Some(last)) = (times.first(), times.last()) {
+        let middle = times[times.len() / 2];
+        let (first, middle, last) = (seconds(*first), seconds(middle), seconds(*last));
+        line("took", format!("first {first}, median {middle}, last {last}"));
+    }
+    if let (Some(shortest), Some(permille)) = (report.shortest, report.permille_of_shortest()) {
+        line(
+            "shortest",
+            format!("{} is possible; this took {} times that", seconds(shortest), thousandths(permille)),
+        );
+    }
+    line("received", text::bytes(report.bytes.downloaded));
+    let useless = report.bytes.wasted + report.bytes.corrupt;
+    line(
+        "of no use",
+        format!("{} ({})", text::bytes(useless), text::percent(useless, report.bytes.downloaded)),
+    );
+    let asked: u64 = report.why.values().sum();
+    let mut why: Vec<_> = report.why.iter().collect();
+    why.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), **word));
+    for (word, count) in why.into_iter().take(5) {
+        line(
+            "waited for",
+            format!("{} ({} of the samples)", word.replace('_', " "), text::percent(*count, asked)),
+        );
+    }
+    line("events", format!("{} inputs, digest {}", report.inputs, report.digest));
+    for fault in &report.faults {
+        line("wrong", fault.clone());
+    }
+    out
+}
+
+/// One object for `--json`.
+pub(super) fn json(report: &Report) -> Value {
+    let micros = |t: Duration| u64::try_from(t.as_micros()).unwrap_or(u64::MAX);
+    let downloads: Vec<Value> = report
+        .leechers
+        .iter()
+        .map(|d| {
+            json!({
+                "host": d.name,
+                "started_us": d.started.as_micros(),
+                "completed_us": d.completed.map(Instant::as_micros),
+                "uploaded": d.uploaded,
+            })
+        })
+        .collect();
+    let samples: Vec<Value> =
+        report.samples.iter().map(|s| json!([s.at.as_micros(), s.complete, s.rate])).collect();
+    json!({
+        "v": 1,
+        "type": "run",
+        "scenario": report.scenario,
+        "seed": report.seed,
+        "size": report.size,
+        "pieces": report.pieces,
+        "ok": report.faults.is_empty(),
+        "faults": report.faults,
+        "end_us": report.end.as_micros(),
+        "last_us": report.time().map(micros),
+        "shortest_us": report.shortest.map(micros),
+        "permille_of_shortest": report.permille_of_shortest(),
+        "downloaded": report.bytes.downloaded,
+        "uploaded": report.bytes.uploaded,
+        "wasted": report.bytes.wasted,
+        "corrupt": report.bytes.corrupt,
+        "why": report.why,
+        "inputs": report.inputs,
+        "digest": report.digest.to_string(),
+        "downloads": downloads,
+        "samples": samples,
+    })
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
+}
+
+fn thousandths(permille: u64) -> String {
+    format!("{}.{:03}", permille / 1_000, permille % 1_000)
+}

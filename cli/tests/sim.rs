@@ -1,0 +1,52 @@
+//! `peerless sim`: what a person and a program read of a simulation.
+
+mod support;
+
+use std::path::Path;
+use support::run;
+
+/// Runs the command; a simulation needs no directory of its own.
+fn here(args: &[&str]) -> support::Ran {
+    run(Path::new("."), args)
+}
+
+const SMALL: [&str; 6] = ["one-to-many", "--peers", "4", "--size", "2M", "--json"];
+
+#[test]
+fn what_json_says_depends_on_the_scenario_and_the_seed_alone() {
+    let run = |seed: &str| here(&[&["sim"][..], &SMALL, &["--seed", seed]].concat()).json();
+    let first = run("3");
+    assert_eq!(first, run("3"));
+    assert_ne!(first[0]["digest"], run("4")[0]["digest"]);
+    assert_eq!(first[0]["ok"], true);
+    assert_eq!(first[0]["downloads"].as_array().map(Vec::len), Some(4));
+    assert_eq!(first[1]["type"], "result");
+}
+
+#[test]
+fn many_runs_are_a_line_each() {
+    let out = here(&["sim", "one-to-one", "--size", "1M", "--runs", "3"]);
+    assert_eq!((out.code, out.stdout.lines().count()), (0, 3), "{}", out.stdout);
+    assert!(out.stdout.lines().all(|line| line.contains("ended well")));
+}
+
+#[test]
+fn a_picture_is_drawn() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("x.svg");
+    let file = path.to_str().expect("a path of text");
+    let out = here(&["sim", "one-to-many", "--peers", "3", "--size", "1M", "--plot", file]);
+    assert_eq!(out.code, 0, "{}", out.stderr);
+    let svg = std::fs::read_to_string(&path).expect("the picture");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    assert_eq!(svg.matches("<polyline").count(), 2);
+}
+
+#[test]
+fn the_list_names_all_and_a_wrong_name_points_to_it() {
+    let out = here(&["sim", "--list"]);
+    assert!(out.stdout.lines().any(|line| line.starts_with("one-to-many")), "{}", out.stdout);
+    let out = here(&["sim", "no-such-scenario"]);
+    assert_eq!(out.code, 2);
+    assert!(out.stderr.contains("--list"), "{}", out.stderr);
+}

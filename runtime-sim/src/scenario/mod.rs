@@ -1,0 +1,70 @@
+//! The built-in scenarios, by name: what `peerless sim` runs, and what every change of policy is measured by.
+
+mod report;
+mod sharing;
+mod swarm;
+mod theory;
+
+pub use report::{Download, Report, Sample};
+pub use swarm::Swarm;
+pub use theory::shortest_time;
+
+use peerless_core::MetainfoError;
+
+/// What a scenario is run with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// Leechers, where the scenario's own number is not wanted.
+    pub peers: Option<u32>,
+    /// Bytes of the torrent, where the scenario's own size is not wanted.
+    pub size: Option<u64>,
+}
+
+impl Setup {
+    /// A scenario as it is told, from this seed.
+    pub fn seed(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    /// Leechers: what was asked for, or `usual`.
+    pub fn peers(&self, usual: u32) -> u32 {
+        self.peers.unwrap_or(usual)
+    }
+
+    /// Bytes: what was asked for, or `usual`.
+    pub fn size(&self, usual: u64) -> u64 {
+        self.size.unwrap_or(usual)
+    }
+}
+
+/// A named scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// What it tells, in a sentence.
+    pub about: &'static str,
+    run: fn(&Setup) -> Result<Report, MetainfoError>,
+}
+
+impl Scenario {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        sharing::SCENARIOS.iter()
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().find(|scenario| scenario.name == name)
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// [`MetainfoError`] where no torrent can have the size that was asked for.
+    pub fn run(&self, setup: &Setup) -> Result<Report, MetainfoError> {
+        (self.run)(setup)
+    }
+}

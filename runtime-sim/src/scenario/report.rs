@@ -1,0 +1,167 @@
+//! What came of a simulation: a function of the scenario and the seed alone.
+
+use super::swarm::Swarm;
+use crate::digest::RunDigest;
+use crate::host::Traffic;
+use crate::net::HostId;
+use peerless_core::{Duration, Instant, Why};
+use std::collections::BTreeMap;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: &'static str,
+    /// The seed that all of it follows from.
+    pub seed: u64,
+    /// Bytes of the torrent.
+    pub size: u64,
+    /// Pieces of the torrent.
+    pub pieces: u32,
+    /// The hosts that were to download, in the order in which they were added.
+    pub leechers: Vec<Download>,
+    /// Virtual time at the end.
+    pub end: Instant,
+    /// The shortest possible time for this swarm; `None` where the scenario has faults that the bound knows nothing
+    /// of.
+    pub shortest: Option<Duration>,
+    /// Payload, by what became of it, over all hosts.
+    pub bytes: Traffic,
+    /// How things stood, every so often.
+    pub samples: Vec<Sample>,
+    /// How many samples of a host, while it was not complete, gave this as the first reason to wait.
+    pub why: BTreeMap<&'static str, u64>,
+    /// Inputs that engines were given.
+    pub inputs: u64,
+    /// The digest of everything that hosts did.
+    pub digest: RunDigest,
+    /// What did not come out as the scenario wants it; empty for a good run.
+    pub faults: Vec<String>,
+}
+
+/// One host's download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// The host's name.
+    pub name: String,
+    /// When it began.
+    pub started: Instant,
+    /// When it was complete; `None`: never.
+    pub completed: Option<Instant>,
+    /// Payload bytes that it sent.
+    pub uploaded: u64,
+}
+
+impl Download {
+    /// How long it took.
+    pub fn time(&self) -> Option<Duration> {
+        Some(self.completed?.since(self.started))
+    }
+}
+
+/// A moment of a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// When.
+    pub at: Instant,
+    /// Downloads that were complete.
+    pub complete: usize,
+    /// Payload bytes received a second since the sample before, over all hosts.
+    pub rate: u64,
+}
+
+impl Report {
+    /// How long the last of the downloads took; `None` while one is not complete.
+    pub fn time(&self) -> Option<Duration> {
+        self.leechers.iter().map(Download::time).collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// The time taken in thousandths of the shortest possible one: 1,000 cannot be beaten.
+    pub fn permille_of_shortest(&self) -> Option<u64> {
+        let (time, shortest) = (self.time()?.as_micros(), self.shortest?.as_micros());
+        u64::try_from(time * 1_000 / shortest.max(1)).ok()
+    }
+}
+
+/// Takes samples while a simulation runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sampler {
+    samples: Vec<Sample>,
+    why: BTreeMap<&'static str, u64>,
+    downloaded: u64,
+}
+
+impl Sampler {
+    /// Looks at every host.
+    pub(super) fn look(&mut self, swarm: &Swarm) {
+        let at = swarm.sim.now();
+        let before = self.samples.last().map_or(Instant::ZERO, |s| s.at);
+        let mut downloaded = 0;
+        for host in &swarm.leechers {
+            downloaded += swarm.sim.traffic(*host).downloaded;
+            if swarm.sim.completed(*host).is_none()
+                && let Some(why) = swarm.sim.status(*host).and_then(|s| s.why.first().copied())
+            {
+                *self.why.entry(word(why)).or_default() += 1;
+            }
+        }
+        let micros = u64::try_from(at.since(before).as_micros()).unwrap_or(u64::MAX).max(1);
+        let rate = downloaded.saturating_sub(self.downloaded).saturating_mul(1_000_000) / micros;
+        self.downloaded = downloaded;
+        let complete = swarm.leechers.iter().filter(|l| swarm.sim.completed(**l).is_some()).count();
+        self.samples.push(Sample { at, complete, rate });
+    }
+
+    /// Writes the report.
+    pub(super) fn report(self, scenario: &'static str, swarm: &Swarm, faults: Vec<String>) -> Report {
+        let sim = &swarm.sim;
+        let download = |host: &HostId| Download {
+            name: sim.host_name(*host).to_owned(),
+            started: sim.started(*host),
+            completed: sim.completed(*host),
+            uploaded: sim.traffic(*host).uploaded,
+        };
+        let mut bytes = Traffic::default();
+        for host in sim.hosts() {
+            let its = sim.traffic(host);
+            bytes.downloaded += its.downloaded;
+            bytes.uploaded += its.uploaded;
+            bytes.wasted += its.wasted;
+            bytes.corrupt += its.corrupt;
+        }
+        Report {
+            scenario,
+            seed: sim.seed(),
+            size: swarm.torrent.metainfo.geometry().total(),
+            pieces: swarm.torrent.metainfo.geometry().num_pieces(),
+            leechers: swarm.leechers.iter().map(download).collect(),
+            end: sim.now(),
+            shortest: swarm.shortest,
+            bytes,
+            samples: self.samples,
+            why: self.why,
+            inputs: sim.inputs(),
+            digest: sim.digest(),
+            faults,
+        }
+    }
+}
+
+/// A reason to wait, in a word.
+const fn word(why: Why) -> &'static str {
+    match why {
+        Why::Checking { .. } => "checking",
+        Why::Finishing => "finishing",
+        Why::DiskFailing { .. } => "disk_failing",
+        Why::DiskSlow { .. } => "disk_slow",
+        Why::AskingTrackers { .. } => "asking_trackers",
+        Why::TrackersFail { .. } => "trackers_fail",
+        Why::NoPeers => "no_peers",
+        Why::Connecting { .. } => "connecting",
+        Why::NobodyHasIt { .. } => "nobody_has_it",
+        Why::Choked { .. } => "choked",
+        Why::Snubbed { .. } => "snubbed",
+        Why::Waiting { .. } => "waiting",
+        _ => "other",
+    }
+}

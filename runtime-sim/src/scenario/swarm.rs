@@ -1,0 +1,155 @@
+//! A swarm as scenarios are told: a torrent, a tracker, seeds, leechers, and an end.
+
+use super::Setup;
+use super::report::{Report, Sampler};
+use super::theory::shortest_time;
+use crate::actors::HttpTracker;
+use crate::host::Host;
+use crate::net::{HostId, Link};
+use crate::payload::Torrent;
+use crate::sim::Sim;
+use peerless_core::{Duration, Instant, MetainfoError, Phase};
+
+/// A swarm under way. Its parts are open: a scenario does what it likes with them.
+#[derive(Debug)]
+pub struct Swarm {
+    /// The world.
+    pub sim: Sim,
+    /// What it is about.
+    pub torrent: Torrent,
+    /// The tracker that everybody announces to.
+    pub tracker: HostId,
+    /// Hosts that have everything from the start.
+    pub seeds: Vec<HostId>,
+    /// Hosts that download.
+    pub leechers: Vec<HostId>,
+    /// The shortest time possible, where the scenario is one that the bound speaks of.
+    pub shortest: Option<Duration>,
+}
+
+impl Swarm {
+    /// A torrent of `size` bytes and a tracker for it.
+    ///
+    /// # Errors
+    /// [`MetainfoError`] where no torrent can have this shape.
+    pub fn new(setup: &Setup, size: u64, piece_length: u32) -> Result<Self, MetainfoError> {
+        let mut sim = Sim::new(setup.seed);
+        let tracker = sim.add_actor("tracker", Link::unlimited(), HttpTracker::new(setup.seed));
+        let torrent = sim.torrent(size, piece_length, &[HttpTracker::url(sim.addr(tracker))])?;
+        Ok(Self { sim, torrent, tracker, seeds: Vec::new(), leechers: Vec::new(), shortest: None })
+    }
+
+    /// Adds a seed, and waits until it has checked what it has.
+    pub fn seed(&mut self, link: Link) -> HostId {
+        let id = self.seed_later(link);
+        self.sim.start(id);
+        while self.sim.status(id).is_some_and(|s| s.phase == Phase::Checking) {
+            if !self.sim.step(Instant::FAR_FUTURE) {
+                break;
+            }
+        }
+        id
+    }
+
+    /// Adds a seed that is off.
+    pub fn seed_later(&mut self, link: Link) -> HostId {
+        let host = Host::new(format!("seed {}", self.seeds.len() + 1)).link(link).seeds(&self.torrent);
+        let id = self.sim.add_off(host);
+        self.seeds.push(id);
+        id
+    }
+
+    /// Adds a leecher that begins now.
+    pub fn leecher(&mut self, link: Link) -> HostId {
+        let id = self.later(link);
+        self.sim.start(id);
+        id
+    }
+
+    /// Adds a leecher that is off.
+    pub fn later(&mut self, link: Link) -> HostId {
+        let host =
+            Host::new(format!("leecher {}", self.leechers.len() + 1)).link(link).downloads(&self.torrent);
+        let id = self.sim.add_off(host);
+        self.leechers.push(id);
+        id
+    }
+
+    /// The bound of [`shortest_time`] holds for this swarm as it is now: all begin at once, and nobody leaves.
+    pub fn expect_shortest(&mut self) {
+        let links = |hosts: &[HostId]| hosts.iter().map(|h| self.sim.link(*h)).collect::<Vec<_>>();
+        let total = self.torrent.metainfo.geometry().total();
+        self.shortest = Some(shortest_time(total, &links(&self.seeds), &links(&self.leechers)));
+    }
+
+    /// Runs until something holds, which is looked at ten times a second, or for `limit` of virtual time. Whether it
+    /// holds.
+    pub fn wait_until(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> bool {
+        let end = self.sim.now() + limit;
+        while !holds(self) {
+            if self.sim.now() >= end {
+                return false;
+            }
+            self.sim.run_for(LOOK);
+        }
+        true
+    }
+
+    /// Runs until every download is complete, or for `limit` of virtual time; then looks at what every host has.
+    pub fn finish(self, name: &'static str, limit: Duration) -> Report {
+        self.finish_when(name, limit, |swarm| swarm.sim.downloads_left() == 0)
+    }
+
+    /// The same with another end. Downloads that are not complete then are faults, unless nobody has what is missing.
+    pub fn finish_when(
+        mut self,
+        name: &'static str,
+        limit: Duration,
+        done: impl Fn(&Self) -> bool,
+    ) -> Report {
+        let mut sampler = Sampler::default();
+        let end = self.sim.now() + limit;
+        let pace = SAMPLE.max(limit / MAX_SAMPLES);
+        let mut next = self.sim.now();
+        while !done(&self) {
+            if self.sim.now() >= next {
+                sampler.look(&self);
+                next = self.sim.now() + pace;
+            }
+            if !self.sim.step(end) {
+                break;
+            }
+        }
+        sampler.look(&self);
+        let faults = self.faults();
+        sampler.report(name, &self, faults)
+    }
+
+    /// What is wrong at the end: a download that is not complete, or complete and not right.
+    fn faults(&self) -> Vec<String> {
+        let fault = |host: &HostId| {
+            let name = self.sim.host_name(*host);
+            if self.sim.completed(*host).is_some() {
+                return (!self.sim.has_whole(*host))
+                    .then(|| format!("{name} is complete, and its data is wrong"));
+            }
+            let status = self.sim.status(*host);
+            let why = status.map_or_else(
+                || "it is off".to_owned(),
+                |s| {
+                    let why: Vec<String> = s.why.iter().map(ToString::to_string).collect();
+                    format!("{} of {} pieces; {}", s.have, s.pieces, why.join("; "))
+                },
+            );
+            Some(format!("{name} is not complete: {why}"))
+        };
+        self.leechers.iter().filter_map(fault).collect()
+    }
+}
+
+/// Time between two looks at whether something holds.
+const LOOK: Duration = Duration::from_millis(100);
+/// Time between two samples, at least.
+const SAMPLE: Duration = Duration::from_millis(250);
+/// Samples of one run, about, and at most.
+const MAX_SAMPLES: u32 = 2_000;
