@@ -105,15 +105,6 @@ impl Announcer {
         announcer
     }
 
-    /// Adds a tracker in a tier of its own, behind the others. `None` where it is known already or there are
-    /// too many.
-    pub fn add_tracker(&mut self, url: &str) -> Option<TrackerKey> {
-        let key = self.insert(url)?;
-        self.push_tier(alloc::vec![key]);
-        self.plan();
-        Some(key)
-    }
-
     /// The torrent starts: trackers are asked for peers from now on.
     pub fn start(&mut self, now: Instant) {
         self.phase = Phase::Running;
@@ -203,11 +194,6 @@ impl Announcer {
     /// Whether everything is over after [`stop`](Self::stop): whoever had to be told has answered or failed.
     pub fn is_stopped(&self) -> bool {
         self.phase == Phase::Stopping && !self.trackers.iter().any(|t| t.owes_stopped || t.is_asking())
-    }
-
-    /// One tracker's announce URL.
-    pub fn url(&self, key: TrackerKey) -> Option<&str> {
-        self.tracker(key).map(|t| &*t.url)
     }
 
     fn insert(&mut self, url: &str) -> Option<TrackerKey> {

@@ -22,19 +22,9 @@ pub(crate) struct Replay {
     pub(crate) closed: bool,
 }
 
-/// Why a journal is of no use: everything on the disk has to be hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JournalError {
-    /// Not a journal of a version that we know.
-    #[error("resume: not a journal of this version")]
-    Unknown,
-    /// A journal of another torrent.
-    #[error("resume: the journal belongs to another torrent")]
-    OtherTorrent,
-}
-
-/// Reads a journal of the torrent with this info hash and size.
-pub(crate) fn replay(data: &[u8], info_hash: &InfoHash, geometry: Geometry) -> Result<Replay, JournalError> {
+/// Reads a journal of the torrent with this info hash and size. `None` for one of another torrent or version,
+/// and for anything else: then everything on the disk has to be hashed.
+pub(crate) fn replay(data: &[u8], info_hash: &InfoHash, geometry: Geometry) -> Option<Replay> {
     let mut rest = header(data, info_hash, geometry)?;
     let mut replay = Replay {
         have: Bitfield::new(geometry.num_pieces()),
@@ -46,14 +36,14 @@ pub(crate) fn replay(data: &[u8], info_hash: &InfoHash, geometry: Geometry) -> R
         replay.apply(kind, payload, geometry);
         rest = after;
     }
-    Ok(replay)
+    Some(replay)
 }
 
-fn header<'a>(data: &'a [u8], info_hash: &InfoHash, geometry: Geometry) -> Result<&'a [u8], JournalError> {
-    let (head, rest) = data.split_at_checked(HEADER_LEN).ok_or(JournalError::Unknown)?;
+fn header<'a>(data: &'a [u8], info_hash: &InfoHash, geometry: Geometry) -> Option<&'a [u8]> {
+    let (head, rest) = data.split_at_checked(HEADER_LEN)?;
     let (fields, check) = head.split_at(HEADER_LEN - CHECK_LEN);
     if !fields.starts_with(MAGIC) || sha1(fields).0[..CHECK_LEN] != *check {
-        return Err(JournalError::Unknown);
+        return None;
     }
     let mut fields = &fields[MAGIC.len()..];
     let mut hash = [0; 20];
@@ -61,7 +51,7 @@ fn header<'a>(data: &'a [u8], info_hash: &InfoHash, geometry: Geometry) -> Resul
     let same = hash == info_hash.wire().0
         && fields.get_u32() == geometry.piece_length()
         && fields.get_u64() == geometry.total();
-    if same { Ok(rest) } else { Err(JournalError::OtherTorrent) }
+    same.then_some(rest)
 }
 
 /// The next whole record: its kind (`None` for one of a later version), its payload, and what follows.

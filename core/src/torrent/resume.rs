@@ -97,7 +97,7 @@ impl Torrent {
         let Some(resume) = &mut self.resume else { return };
         let stamps = resume.stamps.clone();
         let journal =
-            data.as_deref().and_then(|data| replay(data, &self.metainfo.info_hash(), self.geometry).ok());
+            data.as_deref().and_then(|data| replay(data, &self.metainfo.info_hash(), self.geometry));
         resume.summary.journal_rejected = data.is_some() && journal.is_none();
         match journal {
             Some(journal) if !self.options.recheck => self.trust(cx, &journal, &stamps),
