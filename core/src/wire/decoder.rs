@@ -4,7 +4,7 @@
 use super::error::WireError;
 use super::handshake::Features;
 use super::message::*;
-use super::payload::Gather;
+use super::payload::Assembly;
 use crate::limits::{MAX_BLOCK_MESSAGE, MAX_EXTENDED_MESSAGE, MAX_EXTENSION_HANDSHAKE, MAX_UNKNOWN_MESSAGE};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
@@ -43,7 +43,7 @@ pub struct Decoder {
 /// What follows the head of a message.
 #[derive(Clone, Debug)]
 enum Body {
-    Kept(Gather),
+    Kept(Assembly),
     Skipped { left: usize },
 }
 
@@ -151,13 +151,13 @@ impl Decoder {
         }
         let left = (len - shape.head) as usize;
         Ok(Some(match shape.rest {
-            Rest::Block => Body::Kept(Gather::slices(left)),
-            Rest::Whole => Body::Kept(Gather::whole(left)),
+            Rest::Block => Body::Kept(Assembly::slices(left)),
+            Rest::Whole => Body::Kept(Assembly::whole(left)),
             Rest::Extension => {
                 if self.head[PREFIX + 1] == 0 {
                     EXTENSION_HANDSHAKE.check(id, len)?;
                 }
-                Body::Kept(Gather::whole(left))
+                Body::Kept(Assembly::whole(left))
             }
             Rest::Skip => Body::Skipped { left },
         }))
@@ -200,7 +200,7 @@ impl Decoder {
     fn message(&self, body: Body) -> Message {
         let id = self.head[PREFIX];
         let data = match body {
-            Body::Kept(gather) => gather.finish(),
+            Body::Kept(assembly) => assembly.finish(),
             Body::Skipped { .. } if self.number_at(0) == 0 => return Message::KeepAlive,
             Body::Skipped { .. } => return Message::Unknown { id },
         };
@@ -236,7 +236,7 @@ impl Decoder {
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         let body = match &self.body {
-            Some(Body::Kept(gather)) => gather.held(),
+            Some(Body::Kept(assembly)) => assembly.held(),
             _ => 0,
         };
         body + self.input.iter().map(Bytes::len).sum::<usize>()
@@ -265,14 +265,14 @@ impl Shape {
 impl Body {
     const fn left(&self) -> usize {
         match self {
-            Self::Kept(gather) => gather.left(),
+            Self::Kept(assembly) => assembly.left(),
             Self::Skipped { left } => *left,
         }
     }
 
     fn take_from(&mut self, input: &mut Bytes) {
         match self {
-            Self::Kept(gather) => gather.take_from(input),
+            Self::Kept(assembly) => assembly.take_from(input),
             Self::Skipped { left } => {
                 let len = input.len().min(*left);
                 input.advance(len);

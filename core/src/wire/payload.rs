@@ -88,14 +88,14 @@ impl fmt::Debug for Payload {
 /// Fragments from a certain size on are shared; smaller ones that follow each other are copied together, into
 /// memory that grows only with the bytes that have arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Gather {
+pub(super) struct Assembly {
     done: Payload,
     copied: Vec<u8>,
     left: usize,
     share_from: usize,
 }
 
-impl Gather {
+impl Assembly {
     /// For a body of `len` bytes that may end up in several slices.
     pub(super) fn slices(len: usize) -> Self {
         Self { done: Payload::default(), copied: Vec::new(), left: len, share_from: MIN_SHARED_SLICE }
