@@ -1,4 +1,5 @@
-//! Every size that somebody outside controls has its limit here, by name, with the reason.
+//! What somebody outside can make us read, keep or bear has its limit here, by name, with the reason. How long we
+//! wait before we ask or try again stands with each schedule.
 
 use core::time::Duration;
 
@@ -61,6 +62,25 @@ pub const OPEN_BYTES: u32 = 64 << 20;
 pub const MAX_UNSENT: usize = 256 << 10;
 /// Requests that we keep outstanding with one peer.
 pub const MAX_OUTSTANDING_REQUESTS: usize = 2_000;
+/// Blocks of one peer that were given up and may still come: enough for a full window twice over.
+pub const MAX_LATE_BLOCKS: usize = 4_000;
+/// Blocks that nobody asked for before a peer is dropped. A few are honest: cancels cross with answers.
+pub const MAX_UNWANTED_BLOCKS: u32 = 64;
+/// Requests that a peer rejects in a row while it lets us download, before it is dropped: it would be asked
+/// for the same for ever.
+pub const MAX_REJECTIONS: u32 = 50;
+/// Rejects of what was not asked for, before a peer is dropped. Cancels cross with them, a window at a time.
+pub const MAX_UNASKED_REJECTS: u32 = 10_000;
+/// Bytes that may wait for a peer to read them: more than a full queue of blocks, and answers to all else.
+pub const MAX_BACKLOG: usize = 4 * MAX_UNSENT;
+/// Suggestions of one peer that are remembered (BEP 6); the oldest go first.
+pub const MAX_SUGGESTED: usize = 16;
+/// Pieces that one peer may allow us while it chokes us (BEP 6 has it name about ten).
+pub const MAX_ALLOWED_FAST: usize = 64;
+/// Connections that named pieces beyond the torrent before their address is banned.
+pub const MAX_IMPOSSIBLE: u32 = 2;
+/// Addresses of which such a fault is remembered.
+pub const MAX_IMPOSSIBLE_REMEMBERED: usize = 1_000;
 
 /// Time from a connection's start to the end of the handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,10 +97,15 @@ pub const MAX_HTTP_HEAD: usize = 16 << 10;
 pub const MAX_HTTP_HEADERS: usize = 100;
 /// Bytes of an HTTP response's body, before and after inflation.
 pub const MAX_HTTP_BODY: usize = 1 << 20;
+/// Members of a gzip body. Each costs the setting up of an inflater, however little it holds; an honest answer has
+/// one.
+pub const MAX_GZIP_MEMBERS: usize = 16;
 /// Redirects followed for one request.
 pub const MAX_REDIRECTS: u32 = 5;
 /// Time for one whole exchange with a tracker, redirects included.
 pub const TRACKER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Announces of one torrent at the same time. It may name hundreds of trackers.
+pub const MAX_ASKING: usize = 16;
 /// Addresses of a tracker's host that are tried.
 pub const MAX_TRACKER_ADDRESSES: usize = 8;
 /// Bytes of the id that a tracker gives itself. A longer one is not repeated to it.

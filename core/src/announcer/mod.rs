@@ -10,7 +10,7 @@ mod status;
 mod tests;
 mod tracker;
 
-use crate::limits::{MAX_TRACKERS, TRACKER_TIMEOUT};
+use crate::limits::{MAX_ASKING, MAX_TRACKERS, TRACKER_TIMEOUT};
 use crate::time::{Duration, Instant};
 use crate::tracker::{AnnounceEvent, AnnounceResponse, TrackerError, check_url};
 use alloc::boxed::Box;
@@ -24,8 +24,6 @@ use tracker::{State, Tracker};
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Time for one announce when the torrent stops: nobody waits at a closing door.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(2);
-/// Announces of one torrent at the same time. It may name hundreds of trackers.
-pub const MAX_ASKING: usize = 16;
 
 /// A tracker of one [`Announcer`], by number. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! Gzip (RFC 1952): the wrapper is read here, the deflate stream inside by `miniz_oxide`.
 
 use super::HttpError;
+use crate::limits::MAX_GZIP_MEMBERS;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use miniz_oxide::inflate::TINFLStatus;
@@ -12,7 +13,7 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 /// member. A checksum or a length that is there and does not match is an error.
 pub(super) fn inflate(mut input: &[u8], max: usize) -> Result<Vec<u8>, HttpError> {
     let mut out = Vec::new();
-    for _ in 0..MAX_MEMBERS {
+    for _ in 0..MAX_GZIP_MEMBERS {
         let deflated = skip_header(input).ok_or(HttpError::BadGzip("no gzip header"))?;
         let start = out.len();
         let rest = inflate_member(deflated, &mut out, max)?;
@@ -25,9 +26,6 @@ pub(super) fn inflate(mut input: &[u8], max: usize) -> Result<Vec<u8>, HttpError
     }
     Err(HttpError::BadGzip("it has too many members"))
 }
-
-/// Each member costs the setting up of an inflater, however little it holds; an honest answer has one.
-const MAX_MEMBERS: usize = 16;
 
 /// The two magic bytes, and 8 for deflate.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];

@@ -1,12 +1,10 @@
 //! The blocks that were asked of one peer, in order, and those that may still come although given up.
 
 use crate::ids::BlockId;
+use crate::limits::MAX_LATE_BLOCKS;
 use crate::time::{Duration, Instant};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-
-/// Blocks that were given up and may still come: enough for a full window twice over.
-const MAX_LATE: usize = 4_000;
 
 /// Requests outstanding with one peer. Peers answer in order, so nearly every answer is at the front.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +98,7 @@ impl Requests {
     }
 
     fn push_late(&mut self, request: (BlockId, Instant)) {
-        if self.late.len() == MAX_LATE {
+        if self.late.len() == MAX_LATE_BLOCKS {
             self.late.pop_front();
         }
         self.late.push_back(request);

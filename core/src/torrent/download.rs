@@ -6,21 +6,15 @@ use crate::engine::Shared;
 use crate::error::PeerFault;
 use crate::geometry::Geometry;
 use crate::ids::{BlockId, ConnId};
+use crate::limits::{MAX_REJECTIONS, MAX_UNASKED_REJECTS, MAX_UNWANTED_BLOCKS};
 use crate::peer::{Asked, Peer};
 use crate::picker::PickFor;
 use crate::timers::{TimerKey, TorrentTimer};
 use crate::wire::{BlockRange, Message, Payload};
 use alloc::vec::Vec;
 
-/// Blocks that nobody asked for before a peer is dropped. A few are honest: cancels cross with answers.
-const MAX_UNWANTED: u32 = 64;
 /// Requests that are sent at once, even if the window has not room for a quarter more.
 const MAX_TOP_UP: usize = 32;
-/// Rejects of what was not asked for, before a peer is dropped. Cancels cross with them, a window at a time.
-const MAX_UNASKED_REJECTS: u32 = 10_000;
-/// Requests that a peer rejects in a row while it lets us download, before it is dropped: it would be asked
-/// for the same for ever.
-const MAX_REJECTIONS: u32 = 50;
 
 impl Torrent {
     /// Asks a peer for as much as its window has room for.
@@ -88,7 +82,7 @@ impl Torrent {
         let (Some(block), Asked::At(_) | Asked::Late(_)) = (block, asked) else {
             self.stats.wasted += bytes as u64;
             peer.unwanted_blocks += 1;
-            let many = peer.unwanted_blocks > MAX_UNWANTED;
+            let many = peer.unwanted_blocks > MAX_UNWANTED_BLOCKS;
             return if many { Err(PeerFault::UnwantedBlocks(peer.unwanted_blocks)) } else { Ok(()) };
         };
         let mut others = Vec::new();

@@ -6,23 +6,15 @@ use crate::engine::Shared;
 use crate::error::{BanReason, DisconnectReason, PeerFault};
 use crate::event::Phase;
 use crate::ids::{ConnId, PieceIndex};
-use crate::limits::{KEEP_ALIVE, MAX_INCOMING_REQUESTS, MAX_UNSENT, PEER_SILENCE};
+use crate::limits::{
+    KEEP_ALIVE, MAX_ALLOWED_FAST, MAX_BACKLOG, MAX_IMPOSSIBLE, MAX_IMPOSSIBLE_REMEMBERED,
+    MAX_INCOMING_REQUESTS, MAX_SUGGESTED, PEER_SILENCE,
+};
 use crate::peer::Peer;
 use crate::timers::TimerKey;
 use crate::wire::{ExtensionHandshake, Message};
 use bytes::Bytes;
 use core::net::SocketAddr;
-
-/// Suggestions that are remembered (BEP 6); the oldest go first.
-const MAX_SUGGESTED: usize = 16;
-/// Pieces that one peer may allow us while it chokes us (BEP 6 has it name about ten).
-const MAX_ALLOWED_FAST: usize = 64;
-/// Bytes that may wait for a peer to read them: more than a full queue of blocks, and answers to all else.
-const MAX_BACKLOG: usize = 4 * MAX_UNSENT;
-/// Piece numbers beyond the torrent before an address is banned.
-const MAX_IMPOSSIBLE: u32 = 2;
-/// Addresses whose faults are remembered.
-const MAX_REMEMBERED: usize = 1_000;
 
 impl Torrent {
     /// Bytes arrived from a peer.
@@ -54,7 +46,7 @@ impl Torrent {
         let out_of_range = matches!(fault, PeerFault::PieceOutOfRange { .. });
         self.drop_peer(cx, conn, fault.into());
         if let (true, Some(addr)) = (out_of_range, addr) {
-            if self.impossible.len() >= MAX_REMEMBERED {
+            if self.impossible.len() >= MAX_IMPOSSIBLE_REMEMBERED {
                 self.impossible.pop_first();
             }
             let times = self.impossible.entry(addr).or_insert(0);
