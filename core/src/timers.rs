@@ -32,6 +32,8 @@ pub(crate) enum TorrentTimer {
     DiskRetry,
     /// A piece that failed may go to peers that were involved.
     Solo,
+    /// In endgame, somebody may have become slow.
+    Endgame,
     /// The user's limit on the whole download.
     Timeout,
     /// The user's limit on the time without progress.

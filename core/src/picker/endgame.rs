@@ -1,19 +1,31 @@
-//! Endgame: when every missing block is requested, the last ones are requested of further peers, so that a slow
-//! one does not hold up the end.
+//! Endgame: when every missing block is requested, the last ones are requested of further peers where those who were
+//! asked are slow, so that none of them holds up the end.
 
 use super::open_piece::MAX_REQUESTERS;
 use super::rarity::below;
 use super::{PickFor, Picker};
-use crate::ids::{BlockId, PieceIndex};
+use crate::ids::{BlockId, ConnId, PieceIndex};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// Blocks looked at for one peer at a time.
 const MAX_LOOKED_AT: usize = 4_096;
 
 impl Picker {
-    /// Blocks that are requested of others, those with the fewest requesters first. It begins at a random piece
-    /// and block, so that not everybody duplicates the same ones.
-    pub(super) fn take_again(&mut self, peer: &PickFor<'_>, end: usize, out: &mut Vec<BlockId>) {
+    /// In endgame, chooses up to `count` blocks that are requested of others, those with the fewest requesters first,
+    /// and appends them to `out`. What is requested of one of the `prompt` connections is left to it. It begins at a
+    /// random piece and block, so that not everybody duplicates the same ones.
+    pub(crate) fn pick_again(
+        &mut self,
+        peer: &PickFor<'_>,
+        prompt: &BTreeSet<ConnId>,
+        count: usize,
+        out: &mut Vec<BlockId>,
+    ) {
+        if count == 0 || !self.in_endgame() {
+            return;
+        }
+        let end = out.len().saturating_add(count);
         let suitable: Vec<PieceIndex> = self
             .opens
             .iter()
@@ -32,7 +44,7 @@ impl Picker {
                 if out.len() >= end || budget == 0 {
                     return;
                 }
-                self.take_piece_again(*piece, requesters, peer, end, &mut budget, out);
+                self.take_piece_again(*piece, (requesters, prompt), peer, end, &mut budget, out);
             }
         }
     }
@@ -40,7 +52,7 @@ impl Picker {
     fn take_piece_again(
         &mut self,
         piece: PieceIndex,
-        requesters: usize,
+        (requesters, prompt): (usize, &BTreeSet<ConnId>),
         peer: &PickFor<'_>,
         end: usize,
         budget: &mut usize,
@@ -50,7 +62,7 @@ impl Picker {
         let count = end.saturating_sub(out.len());
         let taken = self.opens.change(piece, |open| {
             let tell = |block| out.push(BlockId { piece, block });
-            open.request_again(peer.conn, (requesters, start, count), budget, tell)
+            open.request_again(peer.conn, (requesters, prompt), (start, count), budget, tell)
         });
         self.workload.begin(peer.conn, piece, taken.unwrap_or(0));
     }

@@ -214,6 +214,11 @@ impl Picker {
         self.workload.requested(conn)
     }
 
+    /// Blocks that are requested, each once however many were asked for it.
+    pub(crate) fn blocks_requested(&self) -> usize {
+        self.opens.iter().map(|(_, open)| open.requested() as usize).sum()
+    }
+
     /// Whether every missing block that a connected peer could give is requested or received, and something is
     /// missing.
     pub(crate) fn in_endgame(&self) -> bool {

@@ -6,6 +6,7 @@ use super::solo::Solo;
 use crate::geometry::{BLOCK_LEN, Geometry};
 use crate::ids::{ConnId, PieceIndex};
 use crate::time::Instant;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::Range;
@@ -177,12 +178,13 @@ impl OpenPiece {
         self.requested > self.crowded && self.requested > self.requested_of(conn)
     }
 
-    /// Requests up to `count` blocks of this connection that are requested of exactly `requesters` others, from
-    /// block `start` on and around, and tells each. Looks at no more than `budget` blocks, and lowers it.
+    /// Requests up to `count` blocks of this connection that are requested of exactly `requesters` others, none of them
+    /// `prompt`, from block `start` on and around, and tells each. Looks at no more than `budget` blocks, and lowers it.
     pub(super) fn request_again(
         &mut self,
         conn: ConnId,
-        (requesters, start, count): (usize, u32, usize),
+        (requesters, prompt): (usize, &BTreeSet<ConnId>),
+        (start, count): (u32, usize),
         budget: &mut usize,
         mut tell: impl FnMut(u32),
     ) -> u32 {
@@ -194,7 +196,10 @@ impl OpenPiece {
             }
             *budget -= 1;
             let by = self.blocks[block as usize];
-            if by.requesters().count() == requesters && by.requesters().all(|other| other != worker) {
+            let is_prompt = |other| self.workers.key(other).is_some_and(|conn| prompt.contains(&conn));
+            if by.requesters().count() == requesters
+                && by.requesters().all(|other| other != worker && !is_prompt(other))
+            {
                 self.request(block, worker);
                 tell(block);
                 taken += 1;

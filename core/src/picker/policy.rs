@@ -1,8 +1,7 @@
 //! What a peer is asked for next.
 //!
 //! In this order: the piece that it works on; open pieces that it works on or nobody does; a new piece, for a fast
-//! peer or where that is rarer than the open ones; open pieces that it shares with others; a new piece; and in
-//! endgame what is requested of others.
+//! peer or where that is rarer than the open ones; open pieces that it shares with others; a new piece.
 
 use super::open_set::Offer;
 use super::solo::Solo;
@@ -43,9 +42,6 @@ impl Picker {
         }
         self.take_open(Company::Others, peer, end, out);
         self.take_new(true, peer, end, out);
-        if out.len() < end && self.in_endgame() {
-            self.take_again(peer, end, out);
-        }
     }
 
     /// Free blocks of the piece that it was last asked for, while it works on it. Mostly these are enough.

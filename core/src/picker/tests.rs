@@ -76,6 +76,8 @@ impl Peer {
     fn pick(&self, picker: &mut Picker, count: usize) -> Vec<BlockId> {
         let mut out = Vec::new();
         picker.pick(&self.ask(), count, &mut out);
+        // Nobody is known to be prompt.
+        picker.pick_again(&self.ask(), &BTreeSet::new(), count - out.len(), &mut out);
         picker.check();
         out
     }
@@ -334,6 +336,18 @@ fn in_endgame_a_block_is_asked_of_three_peers_and_then_cancelled() {
     assert_eq!(cancel, [peers[0].conn(), peers[1].conn()]);
     assert_eq!(peers[0].send(&mut p, block(0, 0)), None, "the cancel came too late");
     assert_eq!(p.requested_of(peers[0].conn()), 2);
+}
+
+#[test]
+fn in_endgame_a_block_is_left_to_a_peer_that_is_prompt() {
+    let mut p = picker(1, 4, 10);
+    let [quick, slow, idle] = [1, 2, 3].map(|n| Peer::seed(&mut p, n));
+    quick.pick(&mut p, 2);
+    slow.pick(&mut p, 2);
+    let mut again = Vec::new();
+    p.pick_again(&idle.ask(), &BTreeSet::from([quick.conn()]), 4, &mut again);
+    again.sort_unstable();
+    assert_eq!(again, [block(0, 2), block(0, 3)]);
 }
 
 #[test]

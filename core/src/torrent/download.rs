@@ -9,12 +9,27 @@ use crate::ids::{BlockId, ConnId};
 use crate::limits::{MAX_REJECTIONS, MAX_UNASKED_REJECTS, MAX_UNWANTED_BLOCKS};
 use crate::peer::{Asked, Peer};
 use crate::picker::PickFor;
+use crate::time::Duration;
 use crate::timers::{TimerKey, TorrentTimer};
 use crate::wire::{BlockRange, Message, Payload};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+/// Time between two looks at who is slow in endgame.
+const ENDGAME_LOOK: Duration = Duration::from_millis(500);
+/// Blocks that may be outstanding twice in endgame; and a quarter of those that are outstanding at all, if that is more.
+/// All of what is asked for twice comes twice where the line is short, and so holds up the rest.
+const MIN_DUPLICATES: usize = 4;
 /// Requests that are sent at once, even if the window has not room for a quarter more.
 const MAX_TOP_UP: usize = 32;
+
+/// How to ask for what has been asked for already.
+struct Endgame {
+    /// Peers that will soon have sent all that was asked of them.
+    prompt: BTreeSet<ConnId>,
+    /// Blocks that may be asked for once more.
+    duplicates: usize,
+}
 
 impl Torrent {
     /// Asks a peer for as much as its window has room for.
@@ -22,6 +37,7 @@ impl Torrent {
         if !self.is_requesting() {
             return;
         }
+        let endgame = self.picker.in_endgame().then(|| self.endgame(cx));
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if !peer.may_request() {
             return;
@@ -44,12 +60,28 @@ impl Torrent {
             suggested: peer.suggested.as_slices().0,
         };
         self.picker.pick(&wish, room, &mut picked);
+        if let Some(Endgame { prompt, duplicates }) = endgame {
+            self.picker.pick_again(&wish, &prompt, duplicates.min(room - picked.len()), &mut picked);
+        }
         if picked.len() < room {
             self.hungry.insert(conn);
         } else {
             self.hungry.remove(&conn);
         }
         request(cx, peer, &self.geometry, &picked);
+    }
+
+    /// Whom to trust in endgame, and how much to ask for twice. Peers may yet fail, so whoever has nothing to do is
+    /// asked again a little later.
+    fn endgame(&self, cx: &mut Shared) -> Endgame {
+        cx.timers.no_later_than(self.key(TorrentTimer::Endgame), cx.now + ENDGAME_LOOK);
+        let prompt = |p: &&Peer| p.requests.oldest().is_some_and(|oldest| p.window.is_prompt(cx.now, oldest));
+        let requests: usize = self.peers.values().map(|p| p.requests.len()).sum();
+        let blocks = self.picker.blocks_requested();
+        Endgame {
+            prompt: self.peers.values().filter(prompt).map(|p| p.conn).collect(),
+            duplicates: (blocks / 4).max(MIN_DUPLICATES).saturating_sub(requests.saturating_sub(blocks)),
+        }
     }
 
     /// Blocks have become free: whoever had room for more is asked.

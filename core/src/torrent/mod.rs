@@ -181,6 +181,7 @@ impl Torrent {
             TorrentTimer::Gather => self.write_aged(cx),
             TorrentTimer::DiskRetry => self.retry_writes(cx),
             TorrentTimer::Solo => self.offer_solo(cx),
+            TorrentTimer::Endgame => self.fill_hungry(cx),
             TorrentTimer::Timeout | TorrentTimer::Stall => self.check_patience(cx),
             TorrentTimer::SeedGoal => self.check_seed_goal(cx),
             TorrentTimer::Stop => self.stop_now(cx),

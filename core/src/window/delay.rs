@@ -94,9 +94,14 @@ impl Delay {
         self.doubts = (self.doubts + 1).min(MAX_DOUBTS);
     }
 
-    /// Twice the time that nearly all requests take.
+    /// The time that nearly all requests take, our queue included.
+    pub(super) fn usual(&self) -> Duration {
+        self.mean + self.spread * 4
+    }
+
+    /// Twice that.
     fn patience(&self) -> Duration {
-        ((self.mean + self.spread * 4) * 2).max(MIN_TIMEOUT)
+        (self.usual() * 2).max(MIN_TIMEOUT)
     }
 
     /// What is left of the probe after a block. At its end the least delay in it is the path's.

@@ -28,6 +28,8 @@ const STEP: usize = 3;
 /// The time's worth of blocks that may queue at the peer, so that it does not run dry when we are late or the
 /// path becomes slower.
 const SLACK: Duration = Duration::from_millis(400);
+/// In endgame, blocks that come so soon are not asked of others too.
+const PROMPT: Duration = Duration::from_secs(1);
 /// A peer that delivers so many bytes a second is fast: it completes common pieces alone in seconds.
 const FAST: u64 = 512 << 10;
 
@@ -143,6 +145,15 @@ impl Window {
     /// Whether it delivers so much that whole pieces may be left to it.
     pub(crate) fn is_fast(&self) -> bool {
         self.throughput.rate() >= FAST
+    }
+
+    /// Whether what is outstanding will be here soon, as things go: all of it within a second, and the oldest of it,
+    /// asked for at `oldest`, not later than usual.
+    pub(crate) fn is_prompt(&self, now: Instant, oldest: Instant) -> bool {
+        let soon = blocks(self.throughput.rate(), PROMPT);
+        !self.snubbed
+            && self.outstanding.count() <= soon
+            && now.since(oldest) <= self.delay.usual().max(PROMPT / 2)
     }
 
     /// Requests go out in batches, so a window counts as full when most of it is. What a probe leaves of it

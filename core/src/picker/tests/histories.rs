@@ -153,6 +153,7 @@ impl Pair {
         };
         let mut out = Vec::new();
         self.real.pick(&ask, step.count, &mut out);
+        self.real.pick_again(&ask, &BTreeSet::new(), step.count - out.len(), &mut out);
         self.model.picked(&ask, step.count, &out);
         out
     }
