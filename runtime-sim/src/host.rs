@@ -5,6 +5,7 @@ use crate::dice::Dice;
 use crate::disk::{Disk, DiskSpeed};
 use crate::net::{End, Link};
 use crate::payload::Torrent;
+use crate::sim::Trap;
 use peerless_core::{
     Config, ConnId, Engine, Event, Goal, Instant, PieceIndex, SeedPolicy, TorrentId, TorrentOptions,
 };
@@ -153,6 +154,8 @@ pub(crate) struct Machine {
     pub(crate) life: u32,
     /// When it is woken next.
     pub(crate) wake: Option<Instant>,
+    /// What is to happen in the middle of an operation of its disk.
+    pub(crate) trap: Option<Trap>,
     pub(crate) ends: BTreeMap<ConnId, End>,
     pub(crate) conns: BTreeMap<End, ConnId>,
     pub(crate) accepted: u64,

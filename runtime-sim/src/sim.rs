@@ -1,5 +1,9 @@
 //! The simulation: hosts, the network between them, and one queue of what happens next.
 
+mod faults;
+
+pub(crate) use faults::Trap;
+
 use crate::actor::{Actor, Cx, local_for};
 use crate::dice::Dice;
 use crate::digest::RunDigest;
@@ -113,10 +117,11 @@ impl Sim {
         self.machines.push(Machine {
             addrs: vec![v4, v6],
             program: Program::Off,
-            disk: Disk::new(spec.disk),
+            disk: Disk::new(spec.disk, Dice::new(self.seed, &format!("disk {n}"))),
             dice: Dice::new(self.seed, &format!("host {n}")),
             life: 0,
             wake: None,
+            trap: None,
             ends: BTreeMap::new(),
             conns: BTreeMap::new(),
             accepted: 0,
@@ -160,25 +165,6 @@ impl Sim {
         machine.program = Program::Engine(Box::new(engine));
         self.net.listen(host, local.port());
         self.drain(host);
-    }
-
-    /// Kills a host's program: its streams break at once, what it wrote stays.
-    pub fn kill(&mut self, host: HostId) {
-        self.net.reset_all(self.now, host);
-        self.switch_off(host);
-    }
-
-    fn switch_off(&mut self, host: HostId) {
-        self.net.switch_off(host);
-        let traffic = self.traffic(host);
-        let machine = &mut self.machines[host.index()];
-        machine.program = Program::Off;
-        machine.before = traffic;
-        machine.life += 1;
-        machine.wake = None;
-        machine.ends.clear();
-        machine.conns.clear();
-        self.bring_news();
     }
 
     /// Has a host's engine shut down in order.
@@ -521,6 +507,9 @@ impl Sim {
             }
             Action::Disk { job, op } => {
                 let (at, result) = machine.disk.begin(self.now, op);
+                if machine.trap.is_some() {
+                    self.spring(host, at);
+                }
                 self.answer(host, at, Input::DiskDone { job, result });
             }
             Action::Cancel { .. } => {}

@@ -1,5 +1,8 @@
 //! Tests of whole simulations.
 
+mod crashes;
+mod disks;
+
 use crate::units::{kib, mbit, mib, millis, minutes, secs};
 use crate::{Host, HostId, HttpTracker, Link, RunDigest, Sim};
 use peerless_core::{Event, Phase};

@@ -1,27 +1,40 @@
-//! What stands on a simulated disk: per torrent and place, which blocks hold the torrent's content, which hold
-//! something else, and which of it would survive a power cut.
+//! What stands on a simulated disk: per torrent and place, which blocks hold the torrent's content, and which hold
+//! something else.
 
 use crate::payload::Torrent;
 use bytes::{Bytes, BytesMut};
-use peerless_core::{BlockId, Extent, FileStamp, PieceIndex};
+use peerless_core::{Allocation, BlockId, Extent, FileIndex, FileStamp, Geometry, PieceIndex};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What a block of the disk holds.
+/// What a block of the disk holds, if it was ever written; zeros otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Held {
+pub(super) enum Held {
     /// What the torrent has there.
     True,
-    /// Something else: bytes that were written, or zeros (`None`) where nothing was.
-    Other(Option<Bytes>),
+    /// Other bytes.
+    Other(Bytes),
+}
+
+/// What stood where a write has put something else.
+#[derive(Debug, Default)]
+pub(super) struct Replaced {
+    /// Blocks, in the order in which they were written.
+    pub(super) blocks: Vec<(BlockId, Option<Held>)>,
+    /// Each file that was touched.
+    pub(super) stamps: Vec<(FileIndex, Option<FileStamp>)>,
 }
 
 /// The files of one torrent at one place.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     torrent: Torrent,
-    /// Blocks that are not zeros.
+    /// Blocks that were written.
     blocks: BTreeMap<(u32, u32), Held>,
+    /// How long they are together.
+    bytes: u64,
+    /// Bytes that were set aside, written or not.
+    reserved: u64,
     /// Of each file, its length and the time of its last change; `None` where it does not exist.
     stamps: Vec<Option<FileStamp>>,
 }
@@ -30,7 +43,7 @@ impl Files {
     /// Nothing is there yet.
     pub(super) fn new(torrent: Torrent) -> Self {
         let count = torrent.metainfo.layout().files().len();
-        Self { torrent, blocks: BTreeMap::new(), stamps: vec![None; count] }
+        Self { torrent, blocks: BTreeMap::new(), bytes: 0, reserved: 0, stamps: vec![None; count] }
     }
 
     /// Everything is there.
@@ -46,38 +59,123 @@ impl Files {
 
     /// Puts a piece there as the torrent has it.
     pub(super) fn fill(&mut self, piece: PieceIndex) {
-        for block in 0..self.torrent.metainfo.geometry().blocks_in(piece) {
-            self.blocks.insert((piece.get(), block), Held::True);
+        for block in 0..self.geometry().blocks_in(piece) {
+            self.set(BlockId { piece, block }, Some(Held::True));
         }
     }
 
     /// Every file has its full length.
-    pub(super) fn complete(&mut self, modified: i64) {
-        for (file, stamp) in self.torrent.metainfo.layout().files().iter().zip(&mut self.stamps) {
+    pub(super) fn complete(&mut self, modified: i64) -> Replaced {
+        let mut replaced = Replaced::default();
+        for (n, file) in (0..).zip(self.torrent.metainfo.layout().files()) {
+            let Some(stamp) = self.stamps.get_mut(n as usize) else { break };
             if !file.padding && stamp.is_none_or(|s| s.len < file.length) {
+                replaced.stamps.push((FileIndex(n), *stamp));
                 *stamp = Some(FileStamp { len: file.length, modified });
             }
         }
+        replaced
+    }
+
+    /// Room that it takes up.
+    pub(super) fn used(&self) -> u64 {
+        self.bytes.max(self.reserved)
+    }
+
+    /// How many bytes of a write fit into `free` bytes more.
+    pub(super) fn fits(&self, extents: &[Extent], allocation: Allocation, free: u64) -> u64 {
+        let limit = self.used() + free;
+        let files = self.torrent.metainfo.layout().files();
+        let new = |e: &&Extent| !e.padding && self.stamps.get(e.file.as_usize()).is_some_and(Option::is_none);
+        let new_files = extents.iter().filter(new).filter_map(|e| files.get(e.file.as_usize()));
+        let to_reserve: u64 = new_files.map(|file| file.length).sum();
+        if allocation == Allocation::Full && self.reserved + to_reserve > limit {
+            return 0;
+        }
+        let (mut bytes, mut fits) = (self.bytes, 0);
+        for (block, part) in self.parts_of(extents) {
+            if !self.blocks.contains_key(&(block.piece.get(), block.block)) {
+                bytes += u64::from(self.geometry().block_len(block));
+            }
+            if bytes > limit {
+                break;
+            }
+            fits += part.len() as u64;
+        }
+        fits
+    }
+
+    /// The blocks that these extents touch.
+    pub(super) fn blocks_of(&self, extents: &[Extent]) -> Vec<BlockId> {
+        self.parts_of(extents).map(|(block, _)| block).collect()
+    }
+
+    fn parts_of(&self, extents: &[Extent]) -> impl Iterator<Item = (BlockId, Range<usize>)> + use<> {
+        let start = extents.first().map_or(0, |first| self.start(first));
+        self.torrent.payload.cut(start..start + extents.iter().map(|e| e.len).sum::<u64>())
+    }
+
+    fn set(&mut self, block: BlockId, held: Option<Held>) -> Option<Held> {
+        let key = (block.piece.get(), block.block);
+        let len = u64::from(self.geometry().block_len(block));
+        let now_there = held.is_some();
+        let before = match held {
+            Some(held) => self.blocks.insert(key, held),
+            None => self.blocks.remove(&key),
+        };
+        match (before.is_some(), now_there) {
+            (false, true) => self.bytes += len,
+            (true, false) => self.bytes -= len,
+            _ => {}
+        }
+        before
+    }
+
+    /// A block holds these bytes from now on.
+    fn put(&mut self, block: BlockId, bytes: Bytes) -> Option<Held> {
+        let held = if self.torrent.payload.is_true(block, 0..bytes.len(), &bytes) {
+            Held::True
+        } else {
+            Held::Other(bytes)
+        };
+        self.set(block, Some(held))
+    }
+
+    /// Whether no file exists.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.stamps.iter().all(Option::is_none)
+    }
+
+    pub(super) fn set_stamp(&mut self, file: FileIndex, stamp: Option<FileStamp>) {
+        if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
+            *slot = stamp;
+        }
+    }
+
+    pub(super) fn block_len(&self, block: BlockId) -> usize {
+        self.geometry().block_len(block) as usize
     }
 
     pub(super) fn stamps(&self) -> &[Option<FileStamp>] {
         &self.stamps
     }
 
-    /// Writes `data` where the extents say; they and the slices add up to as many bytes.
-    pub(super) fn write(&mut self, extents: &[Extent], data: &[Bytes], modified: i64, sparse: bool) {
+    /// Writes `data` where the extents say; they and the slices add up to as many bytes. What stood there before.
+    pub(super) fn write(
+        &mut self,
+        extents: &[Extent],
+        data: &[Bytes],
+        modified: i64,
+        allocation: Allocation,
+    ) -> Replaced {
+        let mut replaced = Replaced::default();
         let start = extents.first().map_or(0, |first| self.start(first));
         for extent in extents.iter().filter(|e| !e.padding) {
-            let whole =
-                self.torrent.metainfo.layout().files().get(extent.file.as_usize()).map_or(0, |f| f.length);
-            let end = if sparse { whole } else { extent.offset + extent.len };
-            if let Some(stamp) = self.stamps.get_mut(extent.file.as_usize()) {
-                let len = stamp.map_or(0, |s| s.len).max(end);
-                *stamp = Some(FileStamp { len, modified });
-            }
+            self.touch(extent, modified, allocation, &mut replaced);
         }
         let end = start + data.iter().map(|slice| slice.len() as u64).sum::<u64>();
         let parts: Vec<_> = self.torrent.payload.cut(start..end).collect();
+        replaced.blocks.reserve_exact(parts.len());
         let mut slices = data.iter().cloned();
         let mut slice = Bytes::new();
         for (block, part) in parts {
@@ -85,7 +183,7 @@ impl Files {
             let mut wanted = part.len();
             while wanted > 0 {
                 if slice.is_empty() {
-                    let Some(next) = slices.next() else { return };
+                    let Some(next) = slices.next() else { return replaced };
                     slice = next;
                     continue;
                 }
@@ -93,11 +191,26 @@ impl Files {
                 wanted -= now.len();
                 pieces_of_it.push(now);
             }
-            self.write_block(block, part, &pieces_of_it);
+            let before = self.write_block(block, part, &pieces_of_it);
+            replaced.blocks.push((block, before));
         }
+        replaced
     }
 
-    fn write_block(&mut self, block: BlockId, part: Range<usize>, data: &[Bytes]) {
+    /// A file is as long as a write makes it, and was changed.
+    fn touch(&mut self, extent: &Extent, modified: i64, allocation: Allocation, replaced: &mut Replaced) {
+        let files = self.torrent.metainfo.layout().files();
+        let whole = files.get(extent.file.as_usize()).map_or(0, |f| f.length);
+        let end = if allocation == Allocation::None { extent.offset + extent.len } else { whole };
+        let Some(stamp) = self.stamps.get_mut(extent.file.as_usize()) else { return };
+        replaced.stamps.push((extent.file, *stamp));
+        if stamp.is_none() && allocation == Allocation::Full {
+            self.reserved += whole;
+        }
+        *stamp = Some(FileStamp { len: stamp.map_or(0, |s| s.len).max(end), modified });
+    }
+
+    fn write_block(&mut self, block: BlockId, part: Range<usize>, data: &[Bytes]) -> Option<Held> {
         let mut from = part.start;
         let all_true = data.iter().all(|slice| {
             let at = from..from + slice.len();
@@ -105,12 +218,9 @@ impl Files {
             self.torrent.payload.is_true(block, at, slice)
         });
         let key = (block.piece.get(), block.block);
-        let len = self.torrent.metainfo.geometry().block_len(block) as usize;
-        let whole = part == (0..len);
-        let held = self.blocks.get(&key);
-        if all_true && (whole || held == Some(&Held::True)) {
-            self.blocks.insert(key, Held::True);
-            return;
+        let len = self.geometry().block_len(block) as usize;
+        if all_true && (part == (0..len) || self.blocks.get(&key) == Some(&Held::True)) {
+            return self.set(block, Some(Held::True));
         }
         let mut bytes = BytesMut::from(&self.block(block)[..]);
         let mut at = part.start;
@@ -118,21 +228,19 @@ impl Files {
             bytes[at..at + slice.len()].copy_from_slice(slice);
             at += slice.len();
         }
-        let held = if self.torrent.payload.is_true(block, 0..len, &bytes) {
-            Held::True
-        } else {
-            Held::Other(Some(bytes.freeze()))
-        };
-        self.blocks.insert(key, held);
+        self.put(block, bytes.freeze())
     }
 
     /// What a block holds; zeros where nothing was written.
     pub(super) fn block(&self, block: BlockId) -> Bytes {
-        let len = self.torrent.metainfo.geometry().block_len(block) as usize;
-        match self.blocks.get(&(block.piece.get(), block.block)) {
+        self.bytes_of(block, self.blocks.get(&(block.piece.get(), block.block)))
+    }
+
+    fn bytes_of(&self, block: BlockId, held: Option<&Held>) -> Bytes {
+        match held {
             Some(Held::True) => self.torrent.payload.block(block),
-            Some(Held::Other(Some(bytes))) => bytes.clone(),
-            Some(Held::Other(None)) | None => Bytes::from(vec![0; len]),
+            Some(Held::Other(bytes)) => bytes.clone(),
+            None => Bytes::from(vec![0; self.geometry().block_len(block) as usize]),
         }
     }
 
@@ -141,12 +249,10 @@ impl Files {
         match self.blocks.get(&(block.piece.get(), block.block)) {
             Some(Held::True) => true,
             // The rest of a block may be true where one byte of it is not.
-            Some(Held::Other(Some(bytes))) => {
+            Some(Held::Other(bytes)) => {
                 bytes.get(part.clone()).is_some_and(|bytes| self.torrent.payload.is_true(block, part, bytes))
             }
-            Some(Held::Other(None)) | None => {
-                self.torrent.payload.is_true(block, part.clone(), &self.block(block).slice(part))
-            }
+            None => self.torrent.payload.is_true(block, part.clone(), &self.block(block).slice(part)),
         }
     }
 
@@ -183,13 +289,65 @@ impl Files {
         if let Some(byte) = bytes.first_mut() {
             *byte ^= 0x55;
         }
-        self.blocks.insert((block.piece.get(), block.block), Held::Other(Some(bytes.freeze())));
+        self.put(block, bytes.freeze());
+    }
+
+    /// A file ends here: what was behind is gone. With `None` the file is gone.
+    pub(super) fn end_file(&mut self, file: FileIndex, stamp: Option<FileStamp>) {
+        let Some(entry) = self.torrent.metainfo.layout().files().get(file.as_usize()) else { return };
+        let gone = entry.offset + stamp.map_or(0, |s| s.len)..entry.offset + entry.length;
+        if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
+            *slot = stamp;
+        }
+        let parts: Vec<_> = self.torrent.payload.cut(gone).collect();
+        for (block, part) in parts {
+            if part.len() == self.geometry().block_len(block) as usize {
+                self.set(block, None);
+            } else if self.blocks.contains_key(&(block.piece.get(), block.block)) {
+                let mut bytes = BytesMut::from(&self.block(block)[..]);
+                bytes[part].fill(0);
+                self.put(block, bytes.freeze());
+            }
+        }
+    }
+
+    /// A block holds what it held before, but for the first `kept` bytes, and for files that are not among these.
+    pub(super) fn restore(
+        &mut self,
+        block: BlockId,
+        before: Option<&Held>,
+        kept: usize,
+        files: &[FileIndex],
+    ) {
+        let geometry = self.geometry();
+        let start = geometry.piece_start(block.piece) + u64::from(geometry.block_start(block));
+        let range = start..start + u64::from(geometry.block_len(block));
+        let extents = self.torrent.metainfo.layout().extents(range);
+        if kept == 0 && extents.iter().all(|e| e.padding || files.contains(&e.file)) {
+            self.set(block, before.cloned());
+            return;
+        }
+        let old = self.bytes_of(block, before);
+        let mut bytes = BytesMut::from(&self.block(block)[..]);
+        let mut at = 0;
+        for extent in extents {
+            let end = at + extent.len as usize;
+            if files.contains(&extent.file) && end > kept {
+                bytes[at.max(kept)..end].copy_from_slice(&old[at.max(kept)..end]);
+            }
+            at = end;
+        }
+        self.put(block, bytes.freeze());
     }
 
     /// Where an extent begins in the torrent.
     pub(super) fn start(&self, extent: &Extent) -> u64 {
         let files = self.torrent.metainfo.layout().files();
         files.get(extent.file.as_usize()).map_or(0, |f| f.offset) + extent.offset
+    }
+
+    pub(super) fn geometry(&self) -> Geometry {
+        self.torrent.metainfo.geometry()
     }
 
     pub(super) const fn torrent(&self) -> &Torrent {

@@ -1,18 +1,22 @@
 //! A host's disk: executes the operations of the core on virtual time, and fails as it is told.
 
+mod faults;
 mod files;
+mod run;
 #[cfg(test)]
 mod tests;
+mod unsynced;
 
+use crate::dice::Dice;
 use crate::payload::Torrent;
 use crate::units::{Rate, mib};
-use bytes::Bytes;
+use faults::Faults;
 use files::Files;
 use peerless_core::{
-    Allocation, BlockId, DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, Duration,
-    Extent, FileIndex, Instant, PieceIndex, Place, Sha1Hash, Sha1State, Survey, TorrentId,
+    DiskError, DiskOp, DiskResult, DiskTask, Duration, Extent, Instant, PieceIndex, Place, TorrentId,
 };
 use std::collections::BTreeMap;
+use unsynced::Unsynced;
 
 /// What a disk costs. One operation runs at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,25 +47,34 @@ impl Default for DiskSpeed {
 #[derive(Debug)]
 pub struct Disk {
     speed: DiskSpeed,
+    /// When the operation that was asked for last begins, and when it ends.
+    started: Instant,
     busy_until: Instant,
     remainder: u64,
     torrents: BTreeMap<TorrentId, Torrent>,
     files: BTreeMap<(TorrentId, Place), Files>,
     journals: BTreeMap<TorrentId, Vec<u8>>,
-    /// Every operation with this verb fails so.
-    faults: BTreeMap<&'static str, DiskErrorKind>,
+    faults: Faults,
+    unsynced: Unsynced,
+    dice: Dice,
+    /// Operations so far.
+    operations: u64,
 }
 
 impl Disk {
-    pub(crate) const fn new(speed: DiskSpeed) -> Self {
+    pub(crate) fn new(speed: DiskSpeed, dice: Dice) -> Self {
         Self {
             speed,
+            started: Instant::ZERO,
             busy_until: Instant::ZERO,
             remainder: 0,
             torrents: BTreeMap::new(),
             files: BTreeMap::new(),
             journals: BTreeMap::new(),
-            faults: BTreeMap::new(),
+            faults: Faults::default(),
+            unsynced: Unsynced::default(),
+            dice,
+            operations: 0,
         }
     }
 
@@ -102,30 +115,44 @@ impl Disk {
         })
     }
 
-    /// Damages a block of the finished torrent: nobody notices before it is read.
-    pub fn corrupt(&mut self, id: TorrentId, block: BlockId) {
-        if let Some(files) = self.files.get_mut(&(id, Place::Final)) {
-            files.corrupt(block);
-        }
+    /// Whether a piece of a torrent stands there as the torrent has it, finished or not: what an engine says it
+    /// has must be so.
+    pub fn proves(&self, id: TorrentId, piece: PieceIndex) -> bool {
+        let holds = |files: &Files| {
+            let extents = files.torrent().metainfo.layout().extents(files.geometry().piece_range(piece));
+            files.range(&extents).is_some() && files.holds(piece)
+        };
+        [Place::Part, Place::Final].iter().any(|place| self.files.get(&(id, *place)).is_some_and(holds))
     }
 
-    /// From now on every operation with this verb ([`DiskTask::verb`]) fails so; `None`: works again.
-    pub fn set_fault(&mut self, verb: &'static str, fault: Option<DiskErrorKind>) {
-        match fault {
-            Some(kind) => self.faults.insert(verb, kind),
-            None => self.faults.remove(verb),
-        };
+    /// How many operations it has been asked for so far.
+    pub const fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    pub(crate) const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// From now on it costs this. What was asked for before takes as long as it would have.
+    pub const fn set_speed(&mut self, speed: DiskSpeed) {
+        self.speed = speed;
     }
 
     /// Carries out an operation: what comes of it, and when.
     pub(crate) fn begin(&mut self, now: Instant, op: DiskOp) -> (Instant, DiskResult) {
-        let cost = self.cost(&op.task);
-        self.busy_until = self.busy_until.max(now) + cost;
+        self.unsynced.settle(now);
+        self.operations += 1;
+        self.started = self.busy_until.max(now);
+        self.busy_until = self.started + self.cost(&op.task);
         let action = op.task.verb();
-        let result = match self.faults.get(action) {
-            Some(kind) => Err(kind.clone()),
-            None => self.run(self.busy_until, op.torrent, op.task),
+        let mut result = match self.refuses(&op) {
+            Some(kind) => Err(kind),
+            None => self.run(self.started..self.busy_until, op.torrent, op.task),
         };
+        if self.faults.any {
+            result = result.map(|outcome| self.spoil_read(outcome));
+        }
         let result = result.map_err(|kind| DiskError { action, path: "simulated disk".into(), kind });
         (self.busy_until, result)
     }
@@ -145,93 +172,7 @@ impl Disk {
         let hashing = self.speed.hash.time(hashed, &mut 0);
         self.speed.access + self.speed.rate.time(bytes, &mut self.remainder) + hashing + more
     }
-
-    fn run(&mut self, now: Instant, id: TorrentId, task: DiskTask) -> Result<DiskOutcome, DiskErrorKind> {
-        let Some(torrent) = self.torrents.get(&id).cloned() else { return Err(DiskErrorKind::NotFound) };
-        Ok(match task {
-            DiskTask::Survey { place } => DiskOutcome::Survey(match self.files.get(&(id, place)) {
-                Some(files) => Survey::Present(files.stamps().to_vec()),
-                None => Survey::Absent,
-            }),
-            DiskTask::Write { extents, data, hash, allocation } => {
-                let files = self.files.entry((id, Place::Part)).or_insert_with(|| Files::new(torrent));
-                files.write(&extents, &data, modified(now), allocation != Allocation::None);
-                DiskOutcome::Write(hash.map(|state| files.advance(&extents, state)))
-            }
-            DiskTask::Digest { place, extents, hash } => {
-                let files = self.files.get(&(id, place)).ok_or(DiskErrorKind::Short)?;
-                files.range(&extents).ok_or(DiskErrorKind::Short)?;
-                DiskOutcome::Digest(files.advance(&extents, hash))
-            }
-            DiskTask::Read { place, extents } => {
-                let files = self.files.get(&(id, place)).ok_or(DiskErrorKind::Short)?;
-                DiskOutcome::Read(files.read(&extents).ok_or(DiskErrorKind::Short)?)
-            }
-            DiskTask::Sync { files } => {
-                let part = self.files.get(&(id, Place::Part)).ok_or(DiskErrorKind::NotFound)?;
-                let stamp = |file: FileIndex| part.stamps().get(file.as_usize()).copied().flatten();
-                let stamps: Option<Vec<_>> = files.into_iter().map(stamp).collect();
-                DiskOutcome::Sync(stamps.ok_or(DiskErrorKind::NotFound)?)
-            }
-            DiskTask::LoadJournal { .. } => {
-                DiskOutcome::LoadJournal(self.journals.get(&id).map(|j| Bytes::from(j.clone())))
-            }
-            DiskTask::StoreJournal { data } => {
-                self.journals.insert(id, data.to_vec());
-                DiskOutcome::StoreJournal
-            }
-            DiskTask::AppendJournal { data, .. } => {
-                self.journals.get_mut(&id).ok_or(DiskErrorKind::NotFound)?.extend_from_slice(&data);
-                DiskOutcome::AppendJournal
-            }
-            DiskTask::Complete => {
-                let files = self.files.entry((id, Place::Part)).or_insert_with(|| Files::new(torrent));
-                files.complete(modified(now));
-                DiskOutcome::Complete
-            }
-            DiskTask::Publish => {
-                if self.files.contains_key(&(id, Place::Final)) {
-                    return Err(DiskErrorKind::InTheWay);
-                }
-                let files = self.files.remove(&(id, Place::Part)).ok_or(DiskErrorKind::NotFound)?;
-                self.files.insert((id, Place::Final), files);
-                DiskOutcome::Publish
-            }
-            DiskTask::DeleteJournal => {
-                self.journals.remove(&id);
-                DiskOutcome::DeleteJournal
-            }
-        })
-    }
 }
-
-/// The digests of simulated content. What a swarm spends most of its time on is not done over and over: the
-/// digest of a piece that holds the torrent's bytes is known.
-impl Files {
-    fn holds(&self, piece: PieceIndex) -> bool {
-        let geometry = self.torrent().metainfo.geometry();
-        self.torrent().payload.cut(geometry.piece_range(piece)).all(|(block, part)| self.is_true(block, part))
-    }
-
-    /// `state` after the bytes that stand in these extents.
-    fn advance(&self, extents: &[Extent], state: Sha1State) -> Sha1State {
-        let Some(range) = self.range(extents) else { return state };
-        let geometry = self.torrent().metainfo.geometry();
-        let piece = self.torrent().payload.cut(range.clone()).next().map(|(block, _)| block.piece);
-        let Some(piece) = piece else { return state };
-        let truth = self.torrent().metainfo.piece_hash(piece).unwrap_or(WRONG);
-        let in_place = range.start == geometry.piece_start(piece) + state.len();
-        let so_far = state.is_empty() || (state.is_known() && state.finish() == truth);
-        let good = in_place
-            && so_far
-            && self.torrent().payload.cut(range.clone()).all(|(block, part)| self.is_true(block, part));
-        let digest = if good { truth } else { WRONG };
-        Sha1State::known(digest, state.len() + (range.end - range.start))
-    }
-}
-
-/// What bytes that are not the torrent's hash to.
-const WRONG: Sha1Hash = Sha1Hash([0xbb; 20]);
 
 /// What the file system says of a change at this time.
 fn modified(now: Instant) -> i64 {

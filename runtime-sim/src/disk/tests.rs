@@ -1,14 +1,18 @@
 //! Tests of the disk: what engines rely on.
 
+mod crash;
+mod faults;
+
 use super::*;
 use crate::units::secs;
-use peerless_core::BlockId;
+use bytes::Bytes;
+use peerless_core::{Allocation, BlockId, DiskErrorKind, DiskOutcome, FileIndex, Sha1State};
 
 const ID: TorrentId = TorrentId(0);
 
 fn disk(total: u64, piece_length: u32) -> (Disk, Torrent) {
     let torrent = Torrent::new(1, "t", total, piece_length, &[]).unwrap();
-    let mut disk = Disk::new(DiskSpeed::default());
+    let mut disk = Disk::new(DiskSpeed::default(), Dice::new(1, "disk"));
     disk.register(ID, &torrent);
     (disk, torrent)
 }
@@ -85,7 +89,7 @@ fn a_finished_torrent_is_complete_until_it_is_damaged() {
 fn operations_take_their_time_one_after_another() {
     let speed = DiskSpeed { access: secs(1), rate: Rate(16_384), ..DiskSpeed::default() };
     let torrent = Torrent::new(1, "t", 70_000, 32_768, &[]).unwrap();
-    let mut disk = Disk::new(speed);
+    let mut disk = Disk::new(speed, Dice::new(1, "disk"));
     disk.register(ID, &torrent);
     disk.fill(ID, Instant::ZERO);
     let read = DiskTask::Read { place: Place::Final, extents: torrent.metainfo.layout().extents(0..32_768) };

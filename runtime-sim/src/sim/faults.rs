@@ -1,0 +1,90 @@
+//! What goes wrong with hosts: they are killed, they lose power, they do so in the middle of something.
+
+use super::{Due, Sim};
+use crate::host::Program;
+use crate::net::HostId;
+use peerless_core::{Instant, PieceIndex, TorrentId};
+use std::fmt;
+
+/// A step of the scenario that waits for an operation of a host's disk.
+pub(crate) struct Trap {
+    operation: u64,
+    step: Box<dyn FnOnce(&mut Sim)>,
+}
+
+impl fmt::Debug for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trap").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+impl Sim {
+    /// Kills a host's program, as `kill -9` does: its streams break at once. What the system has taken to write
+    /// stays; what was asked for and had not begun never happens.
+    pub fn kill(&mut self, host: HostId) {
+        self.net.reset_all(self.now, host);
+        self.machines[host.index()].disk.abandon(self.now);
+        self.switch_off(host);
+    }
+
+    /// The power of a host fails: its streams are gone without a word, and so is what its disk had not been made
+    /// to keep: everything after a random point of it, and before that point some. Nothing happens to a host that
+    /// is off.
+    pub fn cut_power(&mut self, host: HostId) {
+        if !self.is_on(host) {
+            return;
+        }
+        self.machines[host.index()].disk.cut(self.now);
+        self.switch_off(host);
+    }
+
+    /// Whether anything runs on a host.
+    pub fn is_on(&self, host: HostId) -> bool {
+        !matches!(self.machines[host.index()].program, Program::Off)
+    }
+
+    fn switch_off(&mut self, host: HostId) {
+        self.net.switch_off(host);
+        let traffic = self.traffic(host);
+        let machine = &mut self.machines[host.index()];
+        machine.program = Program::Off;
+        machine.before = traffic;
+        machine.life += 1;
+        machine.wake = None;
+        machine.ends.clear();
+        machine.conns.clear();
+        self.bring_news();
+    }
+
+    /// Plans a step for the middle of the `n`th operation of a host's disk, counted from its first start. A later
+    /// plan replaces one that has not come to pass.
+    pub fn at_disk_operation(&mut self, host: HostId, n: u64, step: impl FnOnce(&mut Self) + 'static) {
+        self.machines[host.index()].trap = Some(Trap { operation: n, step: Box::new(step) });
+    }
+
+    /// An operation that began just now will end at `end`: if it is the one that was waited for, the step is taken
+    /// at some moment of it.
+    pub(super) fn spring(&mut self, host: HostId, end: Instant) {
+        let machine = &mut self.machines[host.index()];
+        if machine.trap.as_ref().is_some_and(|trap| trap.operation <= machine.disk.operations())
+            && let Some(trap) = machine.trap.take()
+        {
+            let start = machine.disk.started();
+            let at = start + machine.dice.time(end.since(start));
+            self.queue.push(at, Due::Step(trap.step));
+        }
+    }
+
+    /// Pieces that a host's engine says it has, and that are not on its disk as the torrent has them. None, unless
+    /// the disk lies.
+    pub fn unproved(&self, host: HostId) -> Vec<(TorrentId, PieceIndex)> {
+        let machine = &self.machines[host.index()];
+        let Some(engine) = machine.engine() else { return Vec::new() };
+        let had = |id: TorrentId| {
+            let pieces: Vec<_> =
+                engine.torrent_have(id).map(|have| have.iter().collect()).unwrap_or_default();
+            pieces.into_iter().map(move |piece| (id, piece))
+        };
+        engine.torrents().flat_map(had).filter(|(id, piece)| !machine.disk.proves(*id, *piece)).collect()
+    }
+}
