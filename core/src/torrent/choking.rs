@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 impl Torrent {
     /// A peer wants something of us.
-    pub(super) fn is_interested(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn interested(&mut self, cx: &mut Shared, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if !peer.interested {
             peer.interested = true;
@@ -23,7 +23,7 @@ impl Torrent {
     }
 
     /// A peer wants nothing of us any more. It keeps its place until somebody else needs it.
-    pub(super) fn is_not_interested(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn not_interested(&mut self, cx: &mut Shared, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.interested = false;
         if !peer.choked {

@@ -68,24 +68,24 @@ impl Torrent {
             Message::KeepAlive | Message::Port(_) | Message::Unknown { .. } => {}
             Message::Choke => self.choked_us(cx, conn),
             Message::Unchoke => peer.choking_us = false,
-            Message::Interested => self.is_interested(cx, conn),
-            Message::NotInterested => self.is_not_interested(cx, conn),
-            Message::Have(index) => self.has_piece(cx, conn, index)?,
+            Message::Interested => self.interested(cx, conn),
+            Message::NotInterested => self.not_interested(cx, conn),
+            Message::Have(index) => self.have_came(cx, conn, index)?,
             // aria2 says by a second bitfield what others say by many `have`s.
             Message::Bitfield(bits) if !first => {
                 let has = Bitfield::from_wire(self.geometry.num_pieces(), &bits);
-                self.has_more(cx, conn, &has.ok_or(PeerFault::OutOfPlace("bitfield"))?);
+                self.later_bitfield(cx, conn, &has.ok_or(PeerFault::OutOfPlace("bitfield"))?);
             }
             Message::HaveAll | Message::HaveNone if !first => {
                 return Err(PeerFault::OutOfPlace(message.name()));
             }
             Message::HaveNone => {}
-            Message::HaveAll => self.has_pieces(cx, conn, Bitfield::full(self.geometry.num_pieces())),
+            Message::HaveAll => self.first_bitfield(cx, conn, Bitfield::full(self.geometry.num_pieces())),
             Message::Bitfield(bits) => {
                 let has = Bitfield::from_wire(self.geometry.num_pieces(), &bits);
-                self.has_pieces(cx, conn, has.ok_or(PeerFault::OutOfPlace("bitfield"))?);
+                self.first_bitfield(cx, conn, has.ok_or(PeerFault::OutOfPlace("bitfield"))?);
             }
-            Message::Request(request) => self.requested(cx, conn, request)?,
+            Message::Request(request) => self.request_came(cx, conn, request)?,
             Message::Cancel(request) => self.cancelled(cx, conn, request),
             Message::Piece { index, begin, data } => self.block_arrived(cx, conn, index, begin, data)?,
             Message::Suggest(index) => self.suggested(conn, index)?,
@@ -104,7 +104,7 @@ impl Torrent {
         self.geometry.piece(index).ok_or(PeerFault::PieceOutOfRange { index, total })
     }
 
-    fn has_piece(&mut self, cx: &mut Shared, conn: ConnId, index: u32) -> Result<(), PeerFault> {
+    fn have_came(&mut self, cx: &mut Shared, conn: ConnId, index: u32) -> Result<(), PeerFault> {
         let piece = self.piece(index)?;
         let missing = !self.picker.have().has(piece);
         if let Some(peer) = self.peers.get_mut(&conn)
@@ -117,7 +117,7 @@ impl Torrent {
         Ok(())
     }
 
-    fn has_pieces(&mut self, cx: &mut Shared, conn: ConnId, has: Bitfield) {
+    fn first_bitfield(&mut self, cx: &mut Shared, conn: ConnId, has: Bitfield) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             self.picker.peer_joined(&has);
             let missing = has.minus(self.picker.have()).count();
@@ -128,7 +128,7 @@ impl Torrent {
     }
 
     /// A later bitfield: adds what is new in it.
-    fn has_more(&mut self, cx: &mut Shared, conn: ConnId, has: &Bitfield) {
+    fn later_bitfield(&mut self, cx: &mut Shared, conn: ConnId, has: &Bitfield) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let new: alloc::vec::Vec<PieceIndex> = has.minus(&peer.has).collect();
         for piece in new {

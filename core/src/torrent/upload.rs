@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 impl Torrent {
     /// A peer asks for a block (BEP 3 `request`).
-    pub(super) fn requested(
+    pub(super) fn request_came(
         &mut self,
         cx: &mut Shared,
         conn: ConnId,
