@@ -76,13 +76,13 @@ impl Torrent {
 
     fn read_piece(&mut self, cx: &mut Shared, piece: PieceIndex, job: Job) {
         let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
-        self.writing += 1;
+        self.data_jobs += 1;
         cx.disk(self.id, DiskTask::Read { place: self.place, extents }, job);
     }
 
     /// A [`Job::BlameBad`] has come to its end.
     pub(super) fn evidence_read(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
-        self.writing -= 1;
+        self.data_jobs -= 1;
         self.gather.freeze(cx.now, piece, false);
         if let (Some(senders), Ok(DiskOutcome::Read(data))) = (self.blame.collecting.remove(&piece), result) {
             let case = self.blame.cases.entry(piece).or_default();
@@ -101,7 +101,7 @@ impl Torrent {
 
     /// A [`Job::BlameGood`] has come to its end.
     pub(super) fn verdict_read(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
-        self.writing -= 1;
+        self.data_jobs -= 1;
         if let (Some(case), Ok(DiskOutcome::Read(good))) = (self.blame.cases.remove(&piece), result) {
             let truth: Vec<Sha1Hash> = good.chunks(BLOCK_LEN as usize).map(sha1).collect();
             let liars: BTreeSet<IpAddr> = case

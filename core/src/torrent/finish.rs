@@ -51,14 +51,14 @@ impl Torrent {
 
     /// Takes the next step if nothing stands in its way any more.
     pub(super) fn finish_more(&mut self, cx: &mut Shared) {
-        if self.finish == Finish::Settling && self.writing == 0 && !self.records.is_busy() {
+        if self.finish == Finish::Settling && self.data_jobs == 0 && !self.records.is_busy() {
             self.finish = Finish::Completing;
             cx.disk(self.id, DiskTask::Complete, Job::Complete);
         }
         if self.finish == Finish::Syncing && !self.records.is_busy() {
             self.finish = Finish::Draining;
         }
-        if self.finish == Finish::Draining && self.writing == 0 && self.reading == 0 {
+        if self.finish == Finish::Draining && self.data_jobs == 0 && self.upload_reads == 0 {
             self.finish = Finish::Publishing;
             cx.disk(self.id, DiskTask::Publish, Job::Publish);
         }

@@ -48,7 +48,7 @@ impl Torrent {
                 self.finish_step(cx, &job, result);
             }
             Job::DropJournal => {
-                self.writing -= 1;
+                self.data_jobs -= 1;
                 self.after_disk(cx);
             }
             Job::TrackerHost(_) | Job::PeerHost(_) => debug_assert!(false, "not a disk job"),
@@ -206,7 +206,7 @@ impl Torrent {
 
     /// Takes the next step towards the end if nothing stands in its way any more.
     pub(super) fn stop_more(&mut self, cx: &mut Shared) {
-        let busy = self.writing > 0 || self.reading > 0 || self.records.is_busy() || self.finish.has_job();
+        let busy = self.data_jobs > 0 || self.upload_reads > 0 || self.records.is_busy() || self.finish.has_job();
         if self.phase != Phase::Stopping || busy {
             return;
         }
@@ -237,7 +237,7 @@ impl Torrent {
     }
 
     pub(super) fn drop_journal(&mut self, cx: &mut Shared) {
-        self.writing += 1;
+        self.data_jobs += 1;
         cx.disk(self.id, DiskTask::DeleteJournal, Job::DropJournal);
     }
 

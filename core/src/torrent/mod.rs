@@ -101,10 +101,11 @@ pub(crate) struct Torrent {
     finish: Finish,
     /// How far a clean stop is with the records.
     closing: Closing,
-    /// Operations on the data under way, but for those in `reading`.
-    writing: u32,
+    /// Disk jobs under way that a stop or the end of the download waits for: writes, digests, looks at evidence, the
+    /// deletion of a journal. Not the reads for peers.
+    data_jobs: u32,
     /// Reads for peers under way.
-    reading: u32,
+    upload_reads: u32,
     /// Payload of this torrent that counts against the engine's budget, in bytes.
     in_flight: usize,
     trouble: Option<Trouble>,
@@ -147,8 +148,8 @@ impl Torrent {
             records: Records::new(metainfo.info_hash(), geometry),
             finish: Finish::default(),
             closing: Closing::default(),
-            writing: 0,
-            reading: 0,
+            data_jobs: 0,
+            upload_reads: 0,
             in_flight: 0,
             trouble: None,
             stats: Stats::new(cx.now),

@@ -64,7 +64,7 @@ impl Torrent {
     }
 
     fn start_write(&mut self, cx: &mut Shared, write: Write) {
-        self.writing += 1;
+        self.data_jobs += 1;
         let task = (*write.task).clone();
         let Write { piece, blocks, bytes, hashed, task: again } = write;
         cx.disk(self.id, task, Job::Write { piece, blocks, bytes, hashed, again });
@@ -93,7 +93,7 @@ impl Torrent {
     /// A [`Job::Write`] has come to its end.
     pub(super) fn write_done(&mut self, cx: &mut Shared, job: Job, result: DiskResult) {
         let Job::Write { piece, blocks, bytes, hashed, again } = job else { return };
-        self.writing -= 1;
+        self.data_jobs -= 1;
         match result {
             Ok(outcome) => {
                 self.give_memory(cx, bytes);
@@ -163,7 +163,7 @@ impl Torrent {
             self.start_write(cx, write);
         }
         self.append_records(cx);
-        if self.writing == 0 && !self.records.is_busy() {
+        if self.data_jobs == 0 && !self.records.is_busy() {
             self.trouble_over(cx);
         }
     }
@@ -206,14 +206,14 @@ impl Torrent {
     /// only what is on the disk counts against a peer.
     fn look_again(&mut self, cx: &mut Shared, piece: PieceIndex) {
         let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
-        self.writing += 1;
+        self.data_jobs += 1;
         let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new() };
         cx.disk(self.id, task, Job::SecondLook(piece));
     }
 
     /// A [`Job::SecondLook`] has come to its end: this is the verdict.
     pub(super) fn looked_again(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
-        self.writing -= 1;
+        self.data_jobs -= 1;
         match result {
             Ok(DiskOutcome::Digest(state)) => {
                 self.gather.forget(piece);
@@ -235,13 +235,13 @@ impl Torrent {
         let Some(hash) = self.gather.digest_out(piece) else { return };
         let range = self.geometry.piece_range(piece);
         let extents = self.metainfo.layout().extents(range.start + from..range.end);
-        self.writing += 1;
+        self.data_jobs += 1;
         cx.disk(self.id, DiskTask::Digest { place: self.place, extents, hash }, Job::Digest(piece));
     }
 
     /// A [`Job::Digest`] has come to its end.
     pub(super) fn digest_done(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
-        self.writing -= 1;
+        self.data_jobs -= 1;
         match result {
             Ok(DiskOutcome::Digest(state)) => {
                 self.gather.digest_back(piece, state);

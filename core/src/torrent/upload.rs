@@ -53,7 +53,7 @@ impl Torrent {
             let Some(first) = batch.requests.first() else { break };
             let start = self.geometry.piece_start(PieceIndex::new(first.index)) + u64::from(first.begin);
             let extents = self.metainfo.layout().extents(start..start + batch.len as u64);
-            self.reading += 1;
+            self.upload_reads += 1;
             cx.disk(self.id, DiskTask::Read { place: self.place, extents }, Job::Upload { conn, batch });
         }
     }
@@ -68,7 +68,7 @@ impl Torrent {
 
     /// A [`Job::Upload`] has come to its end.
     pub(super) fn upload_read(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, result: DiskResult) {
-        self.reading -= 1;
+        self.upload_reads -= 1;
         match result {
             Ok(DiskOutcome::Read(data)) => self.upload(cx, conn, batch, &data),
             Ok(_) => debug_assert!(false, "a read was asked for"),
