@@ -225,7 +225,7 @@ impl Disk {
                 file.write_all(&data).and_then(|()| file.sync_data())?;
                 DiskOutcome::AppendJournal
             }
-            DiskTask::Complete => create()?.set_len(self.length).map(|()| DiskOutcome::Complete)?,
+            DiskTask::FillUp => create()?.set_len(self.length).map(|()| DiskOutcome::FillUp)?,
             DiskTask::Publish => fs::rename(&part, &self.target).map(|()| DiskOutcome::Publish)?,
             DiskTask::DeleteJournal => fs::remove_file(&log).map(|()| DiskOutcome::DeleteJournal)?,
         })

@@ -138,7 +138,7 @@ pub enum DiskTask {
     },
     /// Create all files and directories that do not exist yet in [`Place::Part`] and give every file its
     /// full length: empty files, and files that end in a hole.
-    Complete,
+    FillUp,
     /// Rename [`Place::Part`] to [`Place::Final`] and sync the directory they stand in. Never replaces
     /// anything but an empty directory: otherwise [`DiskErrorKind::InTheWay`].
     Publish,
@@ -166,7 +166,7 @@ pub enum DiskOutcome {
     /// Appended.
     AppendJournal,
     /// All files are there.
-    Complete,
+    FillUp,
     /// Renamed.
     Publish,
     /// Gone.
@@ -269,7 +269,7 @@ impl DiskTask {
             Self::Sync { .. } => "sync",
             Self::LoadJournal { .. } => "read the journal",
             Self::StoreJournal { .. } | Self::AppendJournal { .. } => "write the journal",
-            Self::Complete => "create",
+            Self::FillUp => "create",
             Self::Publish => "rename",
             Self::DeleteJournal => "delete the journal",
         }

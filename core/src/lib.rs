@@ -103,7 +103,7 @@
 //!                         journal.extend_from_slice(&data);
 //!                         DiskOutcome::AppendJournal
 //!                     }
-//!                     DiskTask::Complete => DiskOutcome::Complete,
+//!                     DiskTask::FillUp => DiskOutcome::FillUp,
 //!                     DiskTask::Publish => DiskOutcome::Publish,
 //!                     DiskTask::DeleteJournal => DiskOutcome::DeleteJournal,
 //!                 };

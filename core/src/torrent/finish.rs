@@ -16,7 +16,7 @@ pub(super) enum Finish {
     /// Waiting for writes and records that are under way.
     Settling,
     /// Making what no write made: empty files, holes at the end.
-    Completing,
+    FillingUp,
     /// Syncing what is not synced yet.
     Syncing,
     /// Waiting for reads from the old name to end.
@@ -32,7 +32,7 @@ pub(super) enum Finish {
 impl Finish {
     /// Whether an operation of the end is under way.
     pub(super) const fn has_job(self) -> bool {
-        matches!(self, Self::Completing | Self::Publishing | Self::Cleaning)
+        matches!(self, Self::FillingUp | Self::Publishing | Self::Cleaning)
     }
 
     /// Whether no read may be started: the files are about to change their name.
@@ -52,8 +52,8 @@ impl Torrent {
     /// Takes the next step if nothing stands in its way any more.
     pub(super) fn finish_more(&mut self, cx: &mut Shared) {
         if self.finish == Finish::Settling && self.data_jobs == 0 && !self.records.is_busy() {
-            self.finish = Finish::Completing;
-            cx.disk(self.id, DiskTask::Complete, Job::Complete);
+            self.finish = Finish::FillingUp;
+            cx.disk(self.id, DiskTask::FillUp, Job::FillUp);
         }
         if self.finish == Finish::Syncing && !self.records.is_busy() {
             self.finish = Finish::Draining;
@@ -78,7 +78,7 @@ impl Torrent {
             return;
         }
         match job {
-            Job::Complete => {
+            Job::FillUp => {
                 let files = (0..).map(FileIndex).zip(self.metainfo.layout().files());
                 // The others were made by writes.
                 let empty = files.filter(|(_, file)| !file.padding && file.length == 0);

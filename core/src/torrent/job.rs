@@ -56,7 +56,7 @@ pub(crate) enum Job {
     /// Read the good version of a piece that failed before.
     BlameGood(PieceIndex),
     /// At the end: create empty files.
-    Complete,
+    FillUp,
     /// At the end: rename.
     Publish,
     /// At the end: delete the journal.

@@ -44,7 +44,7 @@ impl Torrent {
             Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
             Job::BlameBad(piece) => self.evidence_read(cx, piece, result),
             Job::BlameGood(piece) => self.verdict_read(cx, piece, result),
-            Job::Complete | Job::Publish | Job::DeleteJournal => {
+            Job::FillUp | Job::Publish | Job::DeleteJournal => {
                 self.finish_step(cx, &job, result);
             }
             Job::DropJournal => {
@@ -206,7 +206,8 @@ impl Torrent {
 
     /// Takes the next step towards the end if nothing stands in its way any more.
     pub(super) fn stop_more(&mut self, cx: &mut Shared) {
-        let busy = self.data_jobs > 0 || self.upload_reads > 0 || self.records.is_busy() || self.finish.has_job();
+        let busy =
+            self.data_jobs > 0 || self.upload_reads > 0 || self.records.is_busy() || self.finish.has_job();
         if self.phase != Phase::Stopping || busy {
             return;
         }

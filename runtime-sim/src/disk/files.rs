@@ -53,7 +53,7 @@ impl Files {
         for piece in geometry.pieces() {
             files.fill(piece);
         }
-        files.complete(modified);
+        files.fill_up(modified);
         files
     }
 
@@ -65,7 +65,7 @@ impl Files {
     }
 
     /// Every file has its full length.
-    pub(super) fn complete(&mut self, modified: i64) -> Replaced {
+    pub(super) fn fill_up(&mut self, modified: i64) -> Replaced {
         let mut replaced = Replaced::default();
         for (n, file) in (0..).zip(self.torrent.metainfo.layout().files()) {
             let Some(stamp) = self.stamps.get_mut(n as usize) else { break };

@@ -101,7 +101,7 @@ impl Disk {
         if let Some(torrent) = self.torrents.get(&id) {
             let files = self.files.entry((id, Place::Part)).or_insert_with(|| Files::new(torrent.clone()));
             pieces.into_iter().for_each(|piece| files.fill(piece));
-            files.complete(modified(now));
+            files.fill_up(modified(now));
         }
     }
 

@@ -34,11 +34,11 @@ impl Disk {
                 Ok(DiskOutcome::Read(files.read(&extents).ok_or(DiskErrorKind::Short)?))
             }
             DiskTask::Sync { files } => self.sync(when, id, files),
-            DiskTask::Complete => {
+            DiskTask::FillUp => {
                 let files = self.part(id)?;
-                let replaced = files.complete(modified(when.end));
+                let replaced = files.fill_up(modified(when.end));
                 self.note(when, id, Change::Files(replaced));
-                Ok(DiskOutcome::Complete)
+                Ok(DiskOutcome::FillUp)
             }
             DiskTask::Publish => self.publish(when, id),
             _ => self.run_journal(when, id, task),

@@ -1,4 +1,4 @@
-//! Makes things last: syncs files and their names, completes what is missing, renames the whole.
+//! Makes things last: syncs files and their names, fills up what is missing, renames the whole.
 
 use super::contents::DirIndex;
 use super::durable::{sync_data, sync_dir};
@@ -53,7 +53,7 @@ impl Site<'_> {
     }
 
     /// Creates what is missing of the part, and gives every file its full length.
-    pub(super) fn complete(&self) -> Result<(), Fault> {
+    pub(super) fn fill_up(&self) -> Result<(), Fault> {
         if !self.torrent.tree.is_single() {
             self.dir(Place::Part, DirIndex::ROOT, true)?;
         }

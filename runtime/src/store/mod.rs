@@ -125,9 +125,9 @@ impl Site<'_> {
                 self.append_journal(&data, sync)?;
                 DiskOutcome::AppendJournal
             }
-            DiskTask::Complete => {
-                self.complete()?;
-                DiskOutcome::Complete
+            DiskTask::FillUp => {
+                self.fill_up()?;
+                DiskOutcome::FillUp
             }
             DiskTask::Publish => {
                 self.publish()?;

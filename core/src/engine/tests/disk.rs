@@ -105,7 +105,7 @@ impl Disk {
                     .extend_from_slice(&data);
                 DiskOutcome::AppendJournal
             }
-            DiskTask::Complete => {
+            DiskTask::FillUp => {
                 let entries: Vec<_> =
                     self.metas[&torrent].layout().files().iter().map(|f| (f.padding, f.length)).collect();
                 let part = self.part(torrent);
@@ -114,7 +114,7 @@ impl Disk {
                         file.get_or_insert_default().resize(length as usize, 0);
                     }
                 }
-                DiskOutcome::Complete
+                DiskOutcome::FillUp
             }
             DiskTask::Publish => {
                 assert!(self.unsynced.is_empty(), "published before it was synced");

@@ -45,7 +45,7 @@ fn completing_makes_empty_files_and_fills_holes() {
         allocation: Allocation::None,
     };
     desk.run(task).unwrap();
-    assert_eq!(desk.run(DiskTask::Complete), Ok(DiskOutcome::Complete));
+    assert_eq!(desk.run(DiskTask::FillUp), Ok(DiskOutcome::FillUp));
     let Survey::Present(stamps) = desk.survey(Place::Part) else { panic!("not there") };
     assert_eq!(
         stamps.iter().map(|s| s.map(|s| s.len)).collect::<Vec<_>>(),
@@ -55,18 +55,18 @@ fn completing_makes_empty_files_and_fills_holes() {
 }
 
 #[test]
-fn an_empty_torrent_can_be_completed_and_published() {
+fn an_empty_torrent_can_be_filled_up_and_published() {
     let mut desk = Desk::single(0);
-    desk.run(DiskTask::Complete).unwrap();
+    desk.run(DiskTask::FillUp).unwrap();
     desk.run(DiskTask::Publish).unwrap();
     assert_eq!(fs::metadata(desk.path(Place::Final)).unwrap().len(), 0);
 }
 
 #[test]
-fn a_file_that_is_too_long_is_not_completed_and_not_cut() {
+fn a_file_that_is_too_long_is_not_filled_up_and_not_cut() {
     let mut desk = Desk::single(4);
     fs::write(desk.path(Place::Part), b"data and more").unwrap();
-    assert_eq!(desk.fails(DiskTask::Complete), DiskErrorKind::InTheWay);
+    assert_eq!(desk.fails(DiskTask::FillUp), DiskErrorKind::InTheWay);
     assert_eq!(fs::read(desk.path(Place::Part)).unwrap(), b"data and more");
 }
 
@@ -88,7 +88,7 @@ fn a_finished_file_takes_its_name_and_is_still_read() {
 fn a_finished_directory_replaces_an_empty_one_only() {
     for (stranger, outcome) in [(false, Ok(DiskOutcome::Publish)), (true, Err(DiskErrorKind::InTheWay))] {
         let mut desk = Desk::album();
-        desk.run(DiskTask::Complete).unwrap();
+        desk.run(DiskTask::FillUp).unwrap();
         let target = desk.path(Place::Final);
         fs::create_dir(&target).unwrap();
         if stranger {
@@ -117,7 +117,7 @@ fn nothing_else_is_ever_replaced() {
     assert_eq!(desk.fails(DiskTask::Publish), DiskErrorKind::InTheWay);
 
     let mut desk = Desk::album();
-    desk.run(DiskTask::Complete).unwrap();
+    desk.run(DiskTask::FillUp).unwrap();
     fs::write(desk.path(Place::Final), b"precious").unwrap();
     assert_eq!(desk.fails(DiskTask::Publish), DiskErrorKind::InTheWay);
     assert_eq!(fs::read(desk.path(Place::Final)).unwrap(), b"precious");

@@ -127,7 +127,7 @@ fn the_extents_of_a_torrent_fit_its_files() {
         let (hash, allocation) = (None, Allocation::Sparse);
         desk.run(DiskTask::Write { extents, data: vec![bytes], hash, allocation }).unwrap();
     }
-    desk.run(DiskTask::Complete).unwrap();
+    desk.run(DiskTask::FillUp).unwrap();
     desk.run(DiskTask::Publish).unwrap();
     let got = desk.run(read(Place::Final, &metainfo.layout().extents(0..40_000)));
     assert_eq!(got, Ok(DiskOutcome::Read(data)));
