@@ -1,5 +1,7 @@
 //! The built-in scenarios, by name: what `peerless sim` runs, and what every change of policy is measured by.
 
+mod machines;
+mod paths;
 mod report;
 mod sharing;
 mod swarm;
@@ -52,7 +54,7 @@ pub struct Scenario {
 impl Scenario {
     /// All of them.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        sharing::SCENARIOS.iter()
+        sharing::SCENARIOS.iter().chain(paths::SCENARIOS).chain(machines::SCENARIOS)
     }
 
     /// The one of this name.

@@ -68,8 +68,12 @@ impl Swarm {
 
     /// Adds a leecher that is off.
     pub fn later(&mut self, link: Link) -> HostId {
-        let host =
-            Host::new(format!("leecher {}", self.leechers.len() + 1)).link(link).downloads(&self.torrent);
+        let name = format!("leecher {}", self.leechers.len() + 1);
+        self.add(Host::new(name).link(link).downloads(&self.torrent))
+    }
+
+    /// Adds a host that is off and is to download, and so has to be complete at the end.
+    pub fn add(&mut self, host: Host) -> HostId {
         let id = self.sim.add_off(host);
         self.leechers.push(id);
         id

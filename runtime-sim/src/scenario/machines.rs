@@ -1,0 +1,106 @@
+//! Scenarios of machines that fail: crashes, power cuts, full and slow disks; and of torrents of unusual shapes.
+
+use super::{Report, Scenario, Setup, Swarm};
+use crate::dice::Dice;
+use crate::disk::DiskSpeed;
+use crate::host::Host;
+use crate::net::Link;
+use crate::units::{Rate, hours, kib, mbit, mib, millis, minutes, secs};
+use peerless_core::{MetainfoError, SeedPolicy, TorrentOptions};
+
+/// See [`Scenario::all`].
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "crashing", about: "leechers are killed or lose power, again and again", run: crashing },
+    Scenario {
+        name: "full-disk",
+        about: "every third disk is full at the half, and has room later",
+        run: full_disk,
+    },
+    Scenario { name: "slow-disk", about: "fast lines into disks that are slower", run: slow_disk },
+    Scenario { name: "many-pieces", about: "10,000 pieces of 16 KiB", run: many_pieces },
+    Scenario { name: "huge-pieces", about: "pieces of 16 MiB", run: huge_pieces },
+    Scenario { name: "tiny-pieces", about: "pieces of 4 KiB: smaller than a block", run: tiny_pieces },
+];
+
+const PIECE: u32 = 256 << 10;
+
+fn line() -> Link {
+    Link::symmetric(mbit(20))
+}
+
+fn crashing(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    swarm.seed(line());
+    let mut dice = Dice::new(setup.seed, "crashes");
+    for _ in 0..setup.peers(10) {
+        let host = swarm.leecher(line());
+        for n in 0..4 {
+            let (when, off) = (secs(5 * n) + dice.time(secs(5)), secs(1) + dice.time(secs(10)));
+            let gentle = dice.chance(500);
+            swarm.sim.after(when, move |sim| {
+                // It may still be off after the crash before.
+                if sim.engine(host).is_some() {
+                    if gentle {
+                        sim.kill(host);
+                    } else {
+                        sim.cut_power(host);
+                    }
+                    sim.after(off, move |sim| sim.start(host));
+                }
+            });
+        }
+    }
+    Ok(swarm.finish("crashing", hours(10)))
+}
+
+fn full_disk(setup: &Setup) -> Result<Report, MetainfoError> {
+    let size = setup.size(mib(32));
+    let mut swarm = Swarm::new(setup, size, PIECE)?;
+    swarm.seed(line());
+    let options =
+        TorrentOptions { wait_disk: true, seeding: SeedPolicy::Forever, ..TorrentOptions::default() };
+    for n in 0..setup.peers(9) {
+        let host = Host::new(format!("leecher {}", n + 1)).link(line()).with(&swarm.torrent, options.clone());
+        let host = swarm.add(host);
+        if n % 3 == 0 {
+            swarm.sim.disk(host).set_capacity(Some(size / 2));
+            swarm.sim.after(minutes(2), move |sim| sim.disk(host).set_capacity(None));
+        }
+        swarm.sim.start(host);
+    }
+    Ok(swarm.finish("full-disk", hours(10)))
+}
+
+fn slow_disk(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    swarm.seed(Link::symmetric(mbit(200)));
+    let speed = DiskSpeed { rate: Rate(mib(2)), access: millis(10), ..DiskSpeed::default() };
+    for n in 0..setup.peers(4) {
+        let host = Host::new(format!("leecher {}", n + 1)).link(Link::symmetric(mbit(200)));
+        let host = swarm.add(host.disk(speed).downloads(&swarm.torrent));
+        swarm.sim.start(host);
+    }
+    Ok(swarm.finish("slow-disk", hours(10)))
+}
+
+fn many_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
+    shape(setup, "many-pieces", 10_000 * kib(16), 16 << 10)
+}
+
+fn huge_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
+    shape(setup, "huge-pieces", mib(128), 16 << 20)
+}
+
+fn tiny_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
+    shape(setup, "tiny-pieces", mib(4) + 1_234, 4 << 10)
+}
+
+/// A few leechers of a torrent of this shape.
+fn shape(setup: &Setup, name: &'static str, size: u64, piece_length: u32) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(size), piece_length)?;
+    swarm.seed(line());
+    for _ in 0..setup.peers(4) {
+        swarm.leecher(line());
+    }
+    Ok(swarm.finish(name, hours(10)))
+}
