@@ -18,6 +18,10 @@ pub struct Config {
     pub max_peers: usize,
     /// Connections to peers that are being opened or have not shaken hands, each way.
     pub max_half_open: usize,
+    /// Connections that one address may have with a torrent, and as many that have not said which torrent they
+    /// want. At least 1. A network of IPv6 (/64) counts as one address, but for local ones. This machine's own
+    /// addresses have no limit: all peers on it have the same.
+    pub max_per_address: usize,
     /// Bytes of payload on their way to the disk, over all torrents. While it is spent, the engine stops
     /// reading from each peer that delivers. What is read for peers has a limit for each of them
     /// ([`MAX_UNSENT`](crate::limits::MAX_UNSENT)).
@@ -40,6 +44,7 @@ impl Default for Config {
             client_name: concat!("Peerless/", env!("CARGO_PKG_VERSION")).into(),
             max_peers: 200,
             max_half_open: 64,
+            max_per_address: 8,
             memory_budget: 64 << 20,
             upload_slots: 8,
             max_open_pieces: 64,

@@ -97,9 +97,34 @@ pub enum DisconnectReason {
     /// Neither has anything for the other: two seeds.
     #[error("peer: nothing to exchange")]
     NothingToExchange,
+    /// All places ([`Config::max_peers`](crate::Config::max_peers)) were taken, and this one made room for
+    /// another peer.
+    #[error("peer: made room for another: {0}")]
+    MadeRoom(EvictReason),
+    /// All places ([`Config::max_peers`](crate::Config::max_peers)) are taken by peers that are of use.
+    #[error("peer: no room for another")]
+    NoRoom,
+    /// Its address holds as many connections as one may have
+    /// ([`Config::max_per_address`](crate::Config::max_per_address)).
+    #[error("peer: too many connections from its address")]
+    TooManyFromAddress,
     /// The torrent stopped.
     #[error("peer: the torrent stopped")]
     TorrentStopped,
+}
+
+/// Of what little use a connection was that made room for another; the least useful comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum EvictReason {
+    /// No block went either way for minutes.
+    #[error("no block went either way")]
+    Fruitless,
+    /// It never sent what was asked for.
+    #[error("it never sent what was asked for")]
+    Snubbed,
+    /// It wants nothing and has nothing of use.
+    #[error("neither side wants anything")]
+    Idle,
 }
 
 /// A rule of the protocol that a peer broke.

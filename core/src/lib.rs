@@ -198,7 +198,7 @@ pub use disk::{
     Place, Survey,
 };
 pub use engine::Engine;
-pub use error::{AddError, BanReason, DisconnectReason, PeerFault, TorrentError};
+pub use error::{AddError, BanReason, DisconnectReason, EvictReason, PeerFault, TorrentError};
 pub use event::{Event, Phase, ResumeSummary, TrackerNews};
 pub use geometry::{BLOCK_LEN, Geometry};
 pub use hash::{Sha1State, sha1, sha256};

@@ -39,6 +39,12 @@ impl Rate {
         self.total
     }
 
+    /// When something was last counted, up to half a second late; `None`: never.
+    pub(crate) fn last(&self) -> Option<Instant> {
+        let micros = (self.current + 1).saturating_mul(SLOT.as_micros() as u64);
+        self.since.map(|_| Instant::ZERO + Duration::from_micros(micros))
+    }
+
     fn advance(&mut self, now: Instant) {
         let slot = now.as_micros() / SLOT.as_micros() as u64;
         if slot <= self.current {
@@ -65,11 +71,13 @@ mod tests {
         assert_eq!(rate.per_second(Instant::from_millis(7_999)), 10_000);
         assert_eq!(rate.per_second(Instant::from_secs(60)), 0);
         assert_eq!(rate.total(), 80_000);
+        assert_eq!(rate.last(), Some(Instant::from_secs(8)));
     }
 
     #[test]
     fn the_first_second_is_not_diluted_by_the_silence_before() {
         let mut rate = Rate::default();
+        assert_eq!(rate.last(), None);
         rate.add(Instant::from_secs(1_000), 5_000);
         assert_eq!(rate.per_second(Instant::from_secs(1_000)), 10_000);
     }

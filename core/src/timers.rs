@@ -13,6 +13,8 @@ pub(crate) enum TimerKey {
     Torrent(TorrentId, TorrentTimer),
     /// Accept connections again.
     Accept,
+    /// All places are taken and somebody waits: somebody useless may have to go.
+    Room,
 }
 
 /// What of a torrent is due.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod outbox;
+mod places;
 mod shared;
 mod strangers;
 #[cfg(test)]
@@ -122,6 +123,7 @@ impl Engine {
         if let Some(torrent) = self.torrents.get_mut(&torrent) {
             torrent.add_peer(&mut self.shared, peer, Source::User);
         }
+        self.settle();
     }
 
     /// Stops a torrent cleanly: what is verified is synced and recorded, trackers are told.
@@ -303,11 +305,16 @@ impl Engine {
     /// An accepted connection sent something: once it has named a torrent, it is that torrent's.
     fn stranger_received(&mut self, conn: ConnId, data: Bytes) {
         let Some(named) = self.strangers.received(&mut self.shared, conn, data) else { return };
-        let torrent = self.by_hash.get(&named.info_hash).and_then(|id| self.torrents.get_mut(id));
-        let Some(torrent) = torrent else {
+        let Some(id) = self.by_hash.get(&named.info_hash).copied() else {
             self.shared.close(conn);
             return;
         };
+        let welcome = self.welcome(id, named.remote);
+        let Some(torrent) = self.torrents.get_mut(&id) else { return };
+        if let Err(reason) = welcome {
+            torrent.turn_away(&mut self.shared, conn, named.remote, reason);
+            return;
+        }
         torrent.accept(&mut self.shared, conn, named.remote, named.decoder);
         if let Some((handshake, rest)) = named.whole {
             torrent.handshake_done(&mut self.shared, conn, &handshake, rest);
@@ -352,19 +359,14 @@ impl Engine {
                     }
                 }
                 TimerKey::Accept => self.shared.out.act(Action::SetAccepting { accepting: true }),
+                TimerKey::Room => self.room_wanted(),
             }
         }
     }
 
-    /// After every input: torrents that stopped make room, and the end of all of them is the end.
+    /// After every input: free places are dealt out, and the end of all torrents is the end.
     fn settle(&mut self) {
-        if self.shared.has_room() && !self.shared.dial_waiting.is_empty() {
-            for id in core::mem::take(&mut self.shared.dial_waiting) {
-                if let Some(torrent) = self.torrents.get_mut(&id) {
-                    torrent.dial(&mut self.shared);
-                }
-            }
-        }
+        self.deal_places();
         while let Some(id) = self.shared.stopped.pop() {
             self.by_hash.retain(|_, torrent| *torrent != id);
         }

@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) stopped: alloc::vec::Vec<TorrentId>,
     /// No new connections before this: the system had no descriptors or ports left.
     pub(crate) dial_after: Instant,
+    /// Nobody is given up for another before this.
+    pub(crate) evict_after: Instant,
 }
 
 impl Shared {
@@ -85,12 +87,18 @@ impl Shared {
             dial_waiting: BTreeSet::new(),
             stopped: alloc::vec::Vec::new(),
             dial_after: Instant::ZERO,
+            evict_after: Instant::ZERO,
         }
     }
 
     /// Whether another connection may be opened.
     pub(crate) const fn has_room(&self) -> bool {
-        self.half_open < self.config.max_half_open && self.peer_conns < self.config.max_peers
+        self.half_open < self.config.max_half_open && !self.is_full()
+    }
+
+    /// Whether all places for connections to peers are taken.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.peer_conns >= self.config.max_peers
     }
 
     /// A generator of its own, for one machine.

@@ -2,7 +2,8 @@
 
 use super::shared::{ConnOwner, Shared};
 use crate::ids::{ConnId, Sha1Hash};
-use crate::limits::HANDSHAKE_TIMEOUT;
+use crate::limits::{HANDSHAKE_TIMEOUT, MAX_IN_THE_DOOR};
+use crate::peer_list::holder;
 use crate::timers::TimerKey;
 use crate::wire::{Handshake, HandshakeDecoder};
 use alloc::collections::BTreeMap;
@@ -33,20 +34,32 @@ pub(super) struct Named {
 }
 
 impl Strangers {
-    /// A peer connected. Beyond the limit on half-open connections the oldest stranger has to go.
+    /// A peer connected. Beyond the limits the oldest stranger has to go.
     pub(super) fn accepted(&mut self, cx: &mut Shared, conn: ConnId, remote: SocketAddr) {
         cx.adopt(conn, ConnOwner::Stranger);
-        if cx.peer_conns > cx.config.max_peers {
-            cx.close(conn);
-            return;
-        }
-        if self.waiting.len() >= cx.config.max_half_open
-            && let Some((oldest, _)) = self.waiting.pop_first()
-        {
+        self.make_way(cx, remote);
+        let full = cx.peer_conns > cx.config.max_peers + MAX_IN_THE_DOOR;
+        if full || self.waiting.len() >= cx.config.max_half_open {
+            let oldest = self.waiting.pop_first().map_or(conn, |(oldest, _)| oldest);
             cx.close(oldest);
+            if oldest == conn {
+                return;
+            }
         }
         cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
         self.waiting.insert(conn, Stranger { remote, decoder: HandshakeDecoder::new() });
+    }
+
+    /// An address that has too many strangers loses its oldest.
+    fn make_way(&mut self, cx: &mut Shared, remote: SocketAddr) {
+        let Some(address) = holder(remote.ip()) else { return };
+        let mut same = self.waiting.iter().filter(|(_, s)| holder(s.remote.ip()) == Some(address));
+        if let Some(oldest) = same.next().map(|(conn, _)| *conn)
+            && same.count() + 1 >= cx.config.max_per_address
+        {
+            self.waiting.remove(&oldest);
+            cx.close(oldest);
+        }
     }
 
     /// A stranger sent something. Gives it away as soon as it has named a torrent.
@@ -64,6 +77,11 @@ impl Strangers {
                 Some(Named { info_hash, remote, decoder, whole })
             }
         }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
     }
 
     /// A stranger did not complete the handshake in time.

@@ -45,6 +45,8 @@ pub(crate) struct Peer {
     pub(crate) interesting: bool,
     pub(crate) choked: bool,
     pub(crate) interested: bool,
+    /// When one side last wanted something of the other; without meaning while one does.
+    pub(crate) last_interest: Instant,
     /// Pieces we may request while choked (BEP 6).
     pub(crate) allowed_fast: BTreeSet<PieceIndex>,
     /// Pieces it would like us to fetch (BEP 6), newest last.
@@ -90,6 +92,7 @@ impl Peer {
             interesting: false,
             choked: true,
             interested: false,
+            last_interest: now,
             allowed_fast: BTreeSet::new(),
             suggested: VecDeque::new(),
             requests: Requests::default(),

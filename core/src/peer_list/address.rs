@@ -30,6 +30,21 @@ pub(super) fn is_dialable(addr: SocketAddr) -> bool {
     }
 }
 
+/// Under which address a peer's connections are counted: a network of IPv6 (/64) belongs to one holder, who has
+/// every address in it, but for local networks, where each is a neighbour's. `None` is this machine: all of its
+/// peers have the same address.
+pub(crate) fn holder(ip: IpAddr) -> Option<IpAddr> {
+    let ip = ip.to_canonical();
+    match ip {
+        _ if ip.is_loopback() => None,
+        IpAddr::V6(v6) if !is_link_local(&v6) && !v6.is_unique_local() => {
+            let [a, b, c, d, ..] = v6.segments();
+            Some(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+        }
+        _ => Some(ip),
+    }
+}
+
 /// fe80::/10.
 const fn is_link_local(ip: &Ipv6Addr) -> bool {
     ip.segments()[0] & 0xffc0 == 0xfe80
@@ -47,6 +62,20 @@ mod tests {
     fn ipv4_in_ipv6_is_ipv4() {
         assert_eq!(canonical(addr("[::ffff:10.0.0.1]:6881")), addr("10.0.0.1:6881"));
         assert_eq!(canonical(addr("[2001:db8::1]:6881")), addr("[2001:db8::1]:6881"));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_holder_and_a_neighbour_is_another() {
+        let of = |text: &str| holder(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("fd00::1"), of("fd00::2"));
+        assert_ne!(of("fe80::1"), of("fe80::2"));
+        assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
+        assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
+        for this_machine in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(of(this_machine), None, "{this_machine}");
+        }
     }
 
     #[test]

@@ -2,15 +2,18 @@
 
 mod address;
 mod back_off;
+mod held;
 #[cfg(test)]
 mod tests;
 
 use crate::limits;
 use crate::time::{Duration, Instant};
+pub(crate) use address::holder;
 use address::{canonical, is_dialable};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use held::Held;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
@@ -61,7 +64,11 @@ pub(crate) struct PeerList {
     /// The banned ones in the order of their bans.
     ban_order: VecDeque<IpAddr>,
     own: BTreeSet<SocketAddr>,
+    held: Held,
 }
+
+/// How long an address is left alone whose connections are as many as one may have.
+const CROWDED: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Known {
@@ -100,8 +107,9 @@ struct Place {
 }
 
 impl PeerList {
-    /// An empty list that draws its random order from `rng`.
-    pub(crate) fn new(rng: ChaCha8Rng) -> Self {
+    /// An empty list that draws its random order from `rng`. No address holds more connections than
+    /// `max_per_address`.
+    pub(crate) fn new(rng: ChaCha8Rng, max_per_address: usize) -> Self {
         Self {
             rng,
             peers: BTreeMap::new(),
@@ -112,6 +120,7 @@ impl PeerList {
             banned: BTreeSet::new(),
             ban_order: VecDeque::new(),
             own: BTreeSet::new(),
+            held: Held::new(max_per_address),
         }
     }
 
@@ -141,10 +150,10 @@ impl PeerList {
     }
 
     /// The best address to dial, which then is in use until [`ended`](Self::ended). Those named by the user
-    /// come first, then those with fewer failures, then those that served before; the rest is random.
+    /// come first, then those with fewer failures, then those that served before; the rest is random. Those
+    /// whose address holds enough connections come later.
     pub(crate) fn next(&mut self, now: Instant) -> Option<SocketAddr> {
-        self.promote(now);
-        let addr = self.ready.first()?.addr;
+        let addr = self.best(now)?;
         self.set_state(addr, State::InUse);
         Some(addr)
     }
@@ -159,8 +168,40 @@ impl PeerList {
     }
 
     /// Whether [`next`](Self::next) would return an address.
-    pub(crate) fn has_ready(&self, now: Instant) -> bool {
-        !self.ready.is_empty() || self.waiting.first().is_some_and(|(at, _)| *at <= now)
+    pub(crate) fn has_ready(&mut self, now: Instant) -> bool {
+        self.best(now).is_some()
+    }
+
+    /// The best address to dial. Ones that may not be dialled now are made to wait on the way.
+    fn best(&mut self, now: Instant) -> Option<SocketAddr> {
+        self.promote(now);
+        loop {
+            let addr = self.ready.first()?.addr;
+            if !self.held.is_full(addr.ip()) {
+                return Some(addr);
+            }
+            self.set_state(addr, State::Waiting(now + CROWDED));
+        }
+    }
+
+    /// Whether an address may have another connection.
+    pub(crate) fn has_place_for(&self, ip: IpAddr) -> bool {
+        !self.held.is_full(ip)
+    }
+
+    /// A connection with an address was begun, by us or by it.
+    pub(crate) fn take_place(&mut self, ip: IpAddr) {
+        self.held.take(ip);
+    }
+
+    /// A connection with an address has ended.
+    pub(crate) fn give_place(&mut self, ip: IpAddr) {
+        self.held.give(ip);
+    }
+
+    /// Panics where connections were not counted as they are.
+    pub(crate) fn check(&self, connections: impl Iterator<Item = IpAddr>) {
+        assert!(self.held.agrees(connections), "connections are not counted as they are: {:?}", self.held);
     }
 
     /// The handshake is done: failures are forgiven, and the address is in use. Also right for a peer that

@@ -8,7 +8,7 @@ use std::collections::BTreeSet as Set;
 const START: Instant = Instant::from_secs(100);
 
 fn list() -> PeerList {
-    PeerList::new(ChaCha8Rng::from_seed([7; 32]))
+    PeerList::new(ChaCha8Rng::from_seed([7; 32]), 2)
 }
 
 fn addr(text: &str) -> SocketAddr {
@@ -154,7 +154,7 @@ fn the_users_peers_come_first_then_those_that_served_then_those_that_did_not_fai
 #[test]
 fn strangers_are_dialled_in_an_order_of_our_own() {
     let order = |seed| {
-        let mut list = PeerList::new(ChaCha8Rng::from_seed([seed; 32]));
+        let mut list = PeerList::new(ChaCha8Rng::from_seed([seed; 32]), 2);
         for n in 0..50 {
             list.add(START, nth(n), Source::Tracker);
         }
@@ -366,7 +366,7 @@ proptest! {
         seed in any::<[u8; 32]>(),
         steps in proptest::collection::vec(step(), 0..400),
     ) {
-        let mut list = PeerList::new(ChaCha8Rng::from_seed(seed));
+        let mut list = PeerList::new(ChaCha8Rng::from_seed(seed), 2);
         let (mut banned, mut own, mut in_use) = (Set::new(), Set::new(), Set::new());
         let mut now = START;
         for step in steps {

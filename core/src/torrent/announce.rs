@@ -208,7 +208,7 @@ impl Torrent {
 
     /// Asks trackers for more peers, within what they allow, when a download runs out of them.
     pub(super) fn look_for_peers(&mut self, cx: &mut Shared) {
-        let few = self.peers.len() + self.opening.len() < FEW_PEERS;
+        let few = self.connections() < FEW_PEERS;
         if self.phase == Phase::Downloading && few && !self.list.has_ready(cx.now) {
             self.announcer.need_peers();
             self.run_announces(cx);

@@ -25,7 +25,10 @@ impl Torrent {
     /// A peer wants nothing of us any more. It keeps its place until somebody else needs it.
     pub(super) fn not_interested(&mut self, cx: &mut Shared, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
-        peer.interested = false;
+        if peer.interested {
+            peer.interested = false;
+            peer.last_interest = cx.now;
+        }
         if !peer.choked {
             self.choke_now(cx);
         }

@@ -30,28 +30,44 @@ pub(super) struct Opening {
 }
 
 impl Torrent {
-    /// Opens connections while there is somebody to dial and room for more.
+    /// Asks for a place if there is somebody to dial, or sets the time when there will be. Places are dealt out
+    /// after every input; then it is [`dial_next`](Self::dial_next)'s turn.
     pub(crate) fn dial(&mut self, cx: &mut Shared) {
-        if !self.is_networking() || !cx.config.dial || self.phase == Phase::Finishing {
+        if !self.is_dialling(cx) {
             return;
         }
         if cx.now < cx.dial_after {
             self.set_timer(cx, TorrentTimer::Dial, cx.dial_after);
-            return;
-        }
-        while cx.has_room() {
-            let Some(remote) = self.list.next(cx.now) else { break };
-            let conn = cx.connect(ConnOwner::Peer(self.id), remote, None);
-            cx.half_open += 1;
-            cx.timers.set(TimerKey::Conn(conn), cx.now + CONNECT_TIMEOUT);
-            let decoder = HandshakeDecoder::new();
-            self.opening.insert(conn, Opening { remote, outgoing: true, connected: false, decoder });
-        }
-        if self.list.has_ready(cx.now) {
+        } else if self.list.has_ready(cx.now) {
             cx.dial_waiting.insert(self.id);
         } else if let Some(next) = self.list.next_deadline() {
             self.set_timer(cx, TorrentTimer::Dial, next.max(cx.now + Duration::from_millis(100)));
         }
+    }
+
+    /// There is a place: opens a connection to the best address. Whether there is one.
+    pub(crate) fn dial_next(&mut self, cx: &mut Shared) -> bool {
+        if !self.is_dialling(cx) || cx.now < cx.dial_after {
+            return false;
+        }
+        let Some(remote) = self.list.next(cx.now) else { return false };
+        let conn = cx.connect(ConnOwner::Peer(self.id), remote, None);
+        cx.half_open += 1;
+        cx.timers.set(TimerKey::Conn(conn), cx.now + CONNECT_TIMEOUT);
+        let decoder = HandshakeDecoder::new();
+        self.list.take_place(remote.ip());
+        self.opening.insert(conn, Opening { remote, outgoing: true, connected: false, decoder });
+        true
+    }
+
+    /// Whether it looks for peers by itself.
+    fn is_dialling(&self, cx: &Shared) -> bool {
+        self.is_networking() && cx.config.dial && self.phase != Phase::Finishing
+    }
+
+    /// Its connections to peers, open or being opened.
+    pub(crate) fn connections(&self) -> usize {
+        self.peers.len() + self.opening.len()
     }
 
     /// The user, a tracker or a peer named an address.
@@ -90,7 +106,33 @@ impl Torrent {
         self.end_opening(cx, conn, DisconnectReason::ConnectFailed(error));
     }
 
-    /// A connection that we accepted wants this torrent. `decoder` has read that much of its handshake.
+    /// Whether a peer at this address may connect.
+    pub(crate) fn welcomes(&self, remote: SocketAddr) -> Result<(), DisconnectReason> {
+        if !self.is_networking() {
+            Err(DisconnectReason::UnknownTorrent)
+        } else if self.list.is_banned(remote.ip()) {
+            Err(DisconnectReason::Banned)
+        } else if !self.list.has_place_for(remote.ip()) {
+            Err(DisconnectReason::TooManyFromAddress)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A connection that we accepted wants this torrent, and is not welcome.
+    pub(crate) fn turn_away(
+        &self,
+        cx: &mut Shared,
+        conn: ConnId,
+        remote: SocketAddr,
+        reason: DisconnectReason,
+    ) {
+        cx.close(conn);
+        cx.out.tell(Event::PeerDisconnected { torrent: self.id, conn, remote, reason });
+    }
+
+    /// A connection that we accepted wants this torrent, and is welcome. `decoder` has read that much of its
+    /// handshake.
     pub(crate) fn accept(
         &mut self,
         cx: &mut Shared,
@@ -105,14 +147,9 @@ impl Torrent {
             self.end_opening(cx, oldest, DisconnectReason::HandshakeTimeout);
         }
         cx.adopt(conn, ConnOwner::Peer(self.id));
+        self.list.take_place(remote.ip());
         self.opening.insert(conn, Opening { remote, outgoing: false, connected: true, decoder });
-        if !self.is_networking() {
-            self.end_opening(cx, conn, DisconnectReason::UnknownTorrent);
-        } else if self.list.is_banned(remote.ip()) {
-            self.end_opening(cx, conn, DisconnectReason::Banned);
-        } else {
-            self.send_handshake(cx, conn);
-        }
+        self.send_handshake(cx, conn);
     }
 
     fn send_handshake(&self, cx: &mut Shared, conn: ConnId) {
@@ -248,6 +285,7 @@ impl Torrent {
             self.picker.give_up(conn, block);
         }
         self.picker.peer_left(&peer.has);
+        self.list.give_place(peer.addr());
         cx.close(conn);
         if peer.outgoing {
             self.list.ended(cx.now, peer.remote, outcome(&reason, peer.down.total() + peer.up.total() > 0));
@@ -273,6 +311,7 @@ impl Torrent {
     fn end_opening(&mut self, cx: &mut Shared, conn: ConnId, reason: DisconnectReason) {
         let Some(opening) = self.opening.remove(&conn) else { return };
         self.leave_half_open(cx, &opening);
+        self.list.give_place(opening.remote.ip());
         cx.close(conn);
         if opening.outgoing {
             self.list.ended(cx.now, opening.remote, outcome(&reason, false));
@@ -303,6 +342,11 @@ impl Torrent {
         self.opening.iter().filter(move |(_, o)| o.remote.ip() == addr).map(|(conn, _)| *conn)
     }
 
+    /// The addresses to which connections are being opened.
+    pub(super) fn opening_addrs(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.opening.values().map(|opening| opening.remote.ip())
+    }
+
     /// How many connections are being opened.
     pub(super) fn opening_count(&self) -> u32 {
         u32::try_from(self.opening.len()).unwrap_or(u32::MAX)
@@ -320,6 +364,7 @@ fn outcome(reason: &DisconnectReason, exchanged: bool) -> Outcome {
     match reason {
         DisconnectReason::Misbehaved(_) | DisconnectReason::Banned => Outcome::Misbehaved,
         DisconnectReason::NothingToExchange
+        | DisconnectReason::MadeRoom(_)
         | DisconnectReason::Duplicate
         | DisconnectReason::UnknownTorrent
         | DisconnectReason::OurselfAgain => Outcome::Useless,

@@ -168,6 +168,7 @@ impl Torrent {
         let was_networking = self.is_networking();
         let has_records = self.phase == Phase::Downloading || self.phase == Phase::Finishing;
         self.enter(cx, Phase::Stopping);
+        cx.dial_waiting.remove(&self.id);
         self.set_timer(cx, TorrentTimer::Stop, cx.now + cx.config.stop_timeout);
         self.leave_everyone(cx);
         self.resume = None;

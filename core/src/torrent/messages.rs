@@ -155,6 +155,7 @@ impl Torrent {
         let interesting = peer.missing_here > 0;
         if peer.interesting != interesting {
             peer.interesting = interesting;
+            peer.last_interest = cx.now;
             let message = if interesting { Message::Interested } else { Message::NotInterested };
             peer.send(cx.now, &mut cx.out, &message);
         }

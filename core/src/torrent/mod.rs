@@ -10,6 +10,7 @@ mod check;
 mod choking;
 mod connections;
 mod download;
+mod evict;
 mod finish;
 mod gather;
 mod job;
@@ -133,7 +134,7 @@ impl Torrent {
             picker: Picker::new(geometry, max_open, cx.fork_rng()),
             gather: Gather::default(),
             blame: Blame::default(),
-            list: PeerList::new(cx.fork_rng()),
+            list: PeerList::new(cx.fork_rng(), cx.config.max_per_address),
             opening: BTreeMap::new(),
             peers: BTreeMap::new(),
             hungry: BTreeSet::new(),
@@ -221,6 +222,7 @@ impl Torrent {
             );
         }
         let requested: usize = self.peers.values().map(|p| p.requests.len()).sum();
+        self.list.check(self.peers.values().map(Peer::addr).chain(self.opening_addrs()));
         assert!(self.is_networking() || requested == 0, "requests while {:?}", self.phase);
     }
 

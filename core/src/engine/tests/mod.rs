@@ -3,7 +3,9 @@
 mod disk;
 mod disk_stories;
 mod peer_stories;
+mod place_stories;
 mod rude_stories;
+mod stage;
 mod stop_stories;
 mod why_stories;
 mod world;

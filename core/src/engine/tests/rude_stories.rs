@@ -1,68 +1,9 @@
 //! Peers that break a rule of the protocol, byte by byte, and what becomes of them.
 
+use super::stage::Stage;
 use super::*;
 use crate::limits::{KEEP_ALIVE, MAX_INVALID_REQUESTS, PEER_SILENCE};
-use crate::wire::{BlockRange, Features, Handshake, Message};
-use bytes::BytesMut;
-use core::net::SocketAddr;
-
-/// An engine that seeds ten pieces, and a peer that says what it is told to.
-struct Stage {
-    world: World,
-    meta: Arc<Metainfo>,
-    peers: u64,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let data = payload(10 * PIECE);
-        let meta = torrent(&data);
-        let mut world = World::new();
-        world.seed(&meta, &data);
-        Self { world, meta, peers: 0 }
-    }
-
-    /// Connects a peer that has shaken hands, with the fast extension.
-    fn connect(&mut self) -> ConnId {
-        self.peers += 1;
-        let conn = ConnId::accepted(1_000 + self.peers);
-        let remote: SocketAddr = "10.7.7.7:50000".parse().unwrap();
-        self.input(Input::Accepted { conn, remote });
-        let features = Features { fast: true, extended: false };
-        let mut peer_id = PeerId(*b"-XX0000-not-so-nice-");
-        peer_id.0[19] = self.peers as u8;
-        let handshake = Handshake { info_hash: self.meta.info_hash().wire(), peer_id, features };
-        self.input(Input::Received { conn, data: handshake.encode().to_vec().into() });
-        conn
-    }
-
-    fn input(&mut self, input: Input) {
-        let now = self.world.now;
-        self.world.hosts[0].engine.handle(now, input);
-        self.world.perform();
-    }
-
-    fn say(&mut self, conn: ConnId, messages: &[Message]) {
-        let mut data = BytesMut::new();
-        messages.iter().for_each(|message| message.encode(&mut data));
-        self.input(Input::Received { conn, data: data.freeze() });
-    }
-
-    /// Why a connection ended; `None` while it has not.
-    fn reason(&self, conn: ConnId) -> Option<DisconnectReason> {
-        self.world.hosts[0].events.iter().find_map(|event| match event {
-            Event::PeerDisconnected { conn: ended, reason, .. } if *ended == conn => Some(reason.clone()),
-            _ => None,
-        })
-    }
-
-    fn fault(&self, conn: ConnId) -> Option<PeerFault> {
-        match self.reason(conn)? {
-            DisconnectReason::Misbehaved(fault) => Some(fault),
-            other => panic!("{other:?} is not a fault"),
-        }
-    }
-}
+use crate::wire::{BlockRange, Message};
 
 const fn request(index: u32, begin: u32, len: u32) -> Message {
     Message::Request(BlockRange { index, begin, len })

@@ -80,7 +80,11 @@ impl World {
 
     /// A host that has everything and gives it.
     pub(super) fn seed(&mut self, meta: &Arc<Metainfo>, data: &[u8]) -> usize {
-        let host = self.host(Config::default());
+        self.seed_with(Config::default(), meta, data)
+    }
+
+    pub(super) fn seed_with(&mut self, config: Config, meta: &Arc<Metainfo>, data: &[u8]) -> usize {
+        let host = self.host(config);
         let options = TorrentOptions { goal: Goal::Seed, seeding: SeedPolicy::Forever, ..Default::default() };
         let id = self.add(host, meta, options);
         self.hosts[host].disk.fill(id, Place::Final, data);
@@ -203,8 +207,10 @@ impl World {
         }
     }
 
+    /// Nobody answers in 10.66.0.0/16. Elsewhere, who is not there refuses.
     fn connect(&mut self, n: usize, conn: ConnId, remote: SocketAddr) {
-        if self.silent == Some(remote) {
+        let nobody = matches!(remote.ip(), IpAddr::V4(ip) if ip.octets()[..2] == [10, 66]);
+        if nobody || self.silent == Some(remote) {
             return;
         }
         let there = self.hosts.iter().position(|h| h.addr == remote && !h.off);
