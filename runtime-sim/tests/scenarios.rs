@@ -33,6 +33,23 @@ fn one_seed_is_one_run() {
     }
 }
 
+/// The digests of all scenarios, as they are on every machine and in every build. After a change that is meant:
+/// `PEERLESS_UPDATE=1 cargo test -p peerless-sim --test scenarios`.
+#[test]
+fn the_digests_are_those_of_every_other_machine() {
+    let mut now = String::new();
+    for scenario in Scenario::all() {
+        let report = scenario.run(&small(1)).expect("a torrent of this size");
+        now.push_str(&format!("{:<16}{}\n", scenario.name, report.digest));
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/digests.txt");
+    if std::env::var_os("PEERLESS_UPDATE").is_some() {
+        std::fs::write(&path, &now).expect("the digests can be written");
+    }
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(before == now, "runs have changed; before:\n{before}\nnow:\n{now}");
+}
+
 #[test]
 fn scenarios_are_known_by_their_names() {
     for scenario in Scenario::all() {
