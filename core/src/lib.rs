@@ -163,6 +163,7 @@ mod bitfield;
 mod choker;
 mod command;
 mod config;
+mod context;
 mod disk;
 mod engine;
 mod error;

@@ -1,20 +1,15 @@
 //! The engine: every torrent and every connection behind one door. It routes and keeps time; torrents decide.
 
-mod budget;
-mod outbox;
 mod places;
-mod shared;
 mod strangers;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use outbox::Outbox;
-pub(crate) use shared::{ConnOwner, Shared};
 
 use crate::action::Action;
 use crate::bitfield::Bitfield;
 use crate::command::Command;
 use crate::config::{Config, TorrentOptions};
+use crate::context::{ConnOwner, Context};
 use crate::error::AddError;
 use crate::event::{Event, Phase};
 use crate::ids::{ConnId, PeerId, Sha1Hash, TorrentId};
@@ -30,7 +25,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::SocketAddr;
-use shared::JobOwner;
 use strangers::Strangers;
 
 /// No connection is accepted for so long after the system had no descriptor for one.
@@ -47,7 +41,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// actions and events.
 #[derive(Debug)]
 pub struct Engine {
-    shared: Shared,
+    cx: Context,
     torrents: BTreeMap<TorrentId, Torrent>,
     by_hash: BTreeMap<Sha1Hash, TorrentId>,
     strangers: Strangers,
@@ -60,7 +54,7 @@ impl Engine {
     /// An engine without torrents. All its randomness comes from `seed`.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         Self {
-            shared: Shared::new(config, seed, now),
+            cx: Context::new(config, seed, now),
             torrents: BTreeMap::new(),
             by_hash: BTreeMap::new(),
             strangers: Strangers::default(),
@@ -93,8 +87,8 @@ impl Engine {
         }
         let id = TorrentId(self.next_torrent);
         self.next_torrent += 1;
-        let mut torrent = Torrent::new(&mut self.shared, id, metainfo, options);
-        torrent.start(&mut self.shared);
+        let mut torrent = Torrent::new(&mut self.cx, id, metainfo, options);
+        torrent.start(&mut self.cx);
         self.torrents.insert(id, torrent);
         self.by_hash.insert(info_hash.wire(), id);
         Ok(id)
@@ -121,7 +115,7 @@ impl Engine {
     pub fn add_peer(&mut self, now: Instant, torrent: TorrentId, peer: SocketAddr) {
         self.advance(now);
         if let Some(torrent) = self.torrents.get_mut(&torrent) {
-            torrent.add_peer(&mut self.shared, peer, Source::User);
+            torrent.add_peer(&mut self.cx, peer, Source::User);
         }
         self.settle();
     }
@@ -131,7 +125,7 @@ impl Engine {
     pub fn stop_torrent(&mut self, now: Instant, torrent: TorrentId) {
         self.advance(now);
         if let Some(torrent) = self.torrents.get_mut(&torrent) {
-            torrent.stop(&mut self.shared);
+            torrent.stop(&mut self.cx);
         }
         self.settle();
     }
@@ -148,7 +142,7 @@ impl Engine {
         self.advance(now);
         self.shutting_down = true;
         for torrent in self.torrents.values_mut() {
-            torrent.stop(&mut self.shared);
+            torrent.stop(&mut self.cx);
         }
         self.settle();
     }
@@ -157,22 +151,22 @@ impl Engine {
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.advance(now);
         match input {
-            Input::Listening { local } => self.shared.port = Some(local.port()),
+            Input::Listening { local } => self.cx.port = Some(local.port()),
             Input::Connected { conn, .. } => self.connected(conn),
             Input::ConnectFailed { conn, error } => self.connect_failed(conn, error),
-            Input::Accepted { conn, remote } => self.strangers.accepted(&mut self.shared, conn, remote),
+            Input::Accepted { conn, remote } => self.strangers.accepted(&mut self.cx, conn, remote),
             Input::AcceptFailed { error } => self.accept_failed(&error),
             Input::Received { conn, data } => self.received(conn, data),
             Input::Sent { conn, bytes } => self.sent(conn, bytes),
             Input::Closed { conn, error } => self.closed(conn, error),
             Input::Resolved { job, result } => {
-                if let Some((torrent, shared, job)) = self.job_done(job) {
-                    torrent.resolved(shared, job, result);
+                if let Some((torrent, cx, job)) = self.job_done(job) {
+                    torrent.resolved(cx, job, result);
                 }
             }
             Input::DiskDone { job, result } => {
-                if let Some((torrent, shared, job)) = self.job_done(job) {
-                    torrent.disk_done(shared, job, result);
+                if let Some((torrent, cx, job)) = self.job_done(job) {
+                    torrent.disk_done(cx, job, result);
                 }
             }
             Input::Timeout => {}
@@ -183,29 +177,29 @@ impl Engine {
 
     /// The next thing to do, if there is one.
     pub fn poll_action(&mut self) -> Option<Action> {
-        if let Some(action) = self.shared.out.next_action() {
+        if let Some(action) = self.cx.out.next_action() {
             return Some(action);
         }
-        if self.shared.out.has_unflushed() {
-            for conn in self.shared.out.take_unflushed() {
-                if let Some(ConnOwner::Peer(torrent)) = self.shared.owner(conn)
+        if self.cx.out.has_unflushed() {
+            for conn in self.cx.out.take_unflushed() {
+                if let Some(ConnOwner::Peer(torrent)) = self.cx.owner(conn)
                     && let Some(torrent) = self.torrents.get_mut(&torrent)
                 {
-                    torrent.flush(&mut self.shared, conn);
+                    torrent.flush(&mut self.cx, conn);
                 }
             }
         }
-        self.shared.out.next_action()
+        self.cx.out.next_action()
     }
 
     /// The next thing to tell, if there is one.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.shared.out.next_event()
+        self.cx.out.next_event()
     }
 
     /// When to hand in [`Input::Timeout`] if nothing else happens; `None`: never.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.shared.timers.next()
+        self.cx.timers.next()
     }
 
     /// How a torrent stands; `None` for one that is not, or no longer, known.
@@ -230,54 +224,54 @@ impl Engine {
 
     /// Our peer id.
     pub const fn peer_id(&self) -> PeerId {
-        self.shared.peer_id
+        self.cx.peer_id
     }
 }
 
 /// What happened, brought to whom it concerns.
 impl Engine {
     fn advance(&mut self, now: Instant) {
-        self.shared.now = self.shared.now.max(now);
+        self.cx.now = self.cx.now.max(now);
     }
 
     /// The owner of a connection, if that is a torrent's peer or tracker.
-    fn owner(&mut self, conn: ConnId) -> Option<(ConnOwner, &mut Torrent, &mut Shared)> {
-        let owner = self.shared.owner(conn)?;
+    fn owner(&mut self, conn: ConnId) -> Option<(ConnOwner, &mut Torrent, &mut Context)> {
+        let owner = self.cx.owner(conn)?;
         let (ConnOwner::Peer(torrent) | ConnOwner::Tracker(torrent, _)) = owner else { return None };
-        Some((owner, self.torrents.get_mut(&torrent)?, &mut self.shared))
+        Some((owner, self.torrents.get_mut(&torrent)?, &mut self.cx))
     }
 
     fn job_done(
         &mut self,
         job: crate::ids::JobId,
-    ) -> Option<(&mut Torrent, &mut Shared, crate::torrent::Job)> {
-        let JobOwner::Torrent(torrent, job) = self.shared.job_done(job)?;
-        Some((self.torrents.get_mut(&torrent)?, &mut self.shared, job))
+    ) -> Option<(&mut Torrent, &mut Context, crate::torrent::Job)> {
+        let (torrent, job) = self.cx.job_done(job)?;
+        Some((self.torrents.get_mut(&torrent)?, &mut self.cx, job))
     }
 
     fn connected(&mut self, conn: ConnId) {
         match self.owner(conn) {
-            Some((ConnOwner::Tracker(_, tracker), torrent, shared)) => {
-                torrent.tracker_connected(shared, tracker);
+            Some((ConnOwner::Tracker(_, tracker), torrent, cx)) => {
+                torrent.tracker_connected(cx, tracker);
             }
-            Some((_, torrent, shared)) => torrent.connected(shared, conn),
+            Some((_, torrent, cx)) => torrent.connected(cx, conn),
             None => {}
         }
     }
 
     fn connect_failed(&mut self, conn: ConnId, error: NetError) {
-        let owner = self.shared.owner(conn);
+        let owner = self.cx.owner(conn);
         match owner {
             Some(ConnOwner::Tracker(torrent, tracker)) => {
-                self.shared.forget(conn);
+                self.cx.forget(conn);
                 if let Some(torrent) = self.torrents.get_mut(&torrent) {
-                    torrent.tracker_connect_failed(&mut self.shared, tracker, error);
+                    torrent.tracker_connect_failed(&mut self.cx, tracker, error);
                 }
             }
             Some(ConnOwner::Peer(torrent)) => {
-                self.shared.forget(conn);
+                self.cx.forget(conn);
                 if let Some(torrent) = self.torrents.get_mut(&torrent) {
-                    torrent.connect_failed(&mut self.shared, conn, error);
+                    torrent.connect_failed(&mut self.cx, conn, error);
                 }
             }
             Some(ConnOwner::Stranger) | None => {}
@@ -286,59 +280,59 @@ impl Engine {
 
     fn accept_failed(&mut self, error: &NetError) {
         if matches!(error, NetError::TooManyFiles) {
-            self.shared.out.act(Action::SetAccepting { accepting: false });
-            let later = self.shared.now + ACCEPT_PAUSE;
-            self.shared.timers.set(TimerKey::Accept, later);
+            self.cx.out.act(Action::SetAccepting { accepting: false });
+            let later = self.cx.now + ACCEPT_PAUSE;
+            self.cx.timers.set(TimerKey::Accept, later);
         }
     }
 
     fn received(&mut self, conn: ConnId, data: Bytes) {
         match self.owner(conn) {
-            Some((ConnOwner::Tracker(_, tracker), torrent, shared)) => {
-                torrent.tracker_received(shared, tracker, &data);
+            Some((ConnOwner::Tracker(_, tracker), torrent, cx)) => {
+                torrent.tracker_received(cx, tracker, &data);
             }
-            Some((_, torrent, shared)) => torrent.received(shared, conn, data),
+            Some((_, torrent, cx)) => torrent.received(cx, conn, data),
             None => self.stranger_received(conn, data),
         }
     }
 
     /// An accepted connection sent something: once it has named a torrent, it is that torrent's.
     fn stranger_received(&mut self, conn: ConnId, data: Bytes) {
-        let Some(named) = self.strangers.received(&mut self.shared, conn, data) else { return };
+        let Some(named) = self.strangers.received(&mut self.cx, conn, data) else { return };
         let Some(id) = self.by_hash.get(&named.info_hash).copied() else {
-            self.shared.close(conn);
+            self.cx.close(conn);
             return;
         };
         let welcome = self.welcome(id, named.remote);
         let Some(torrent) = self.torrents.get_mut(&id) else { return };
         if let Err(reason) = welcome {
-            torrent.turn_away(&mut self.shared, conn, named.remote, reason);
+            torrent.turn_away(&mut self.cx, conn, named.remote, reason);
             return;
         }
-        torrent.accept(&mut self.shared, conn, named.remote, named.decoder);
+        torrent.accept(&mut self.cx, conn, named.remote, named.decoder);
         if let Some((handshake, rest)) = named.whole {
-            torrent.handshake_done(&mut self.shared, conn, &handshake, rest);
+            torrent.handshake_done(&mut self.cx, conn, &handshake, rest);
         }
     }
 
     fn sent(&mut self, conn: ConnId, bytes: usize) {
-        if let Some((ConnOwner::Peer(_), torrent, shared)) = self.owner(conn) {
-            torrent.sent(shared, conn, bytes);
+        if let Some((ConnOwner::Peer(_), torrent, cx)) = self.owner(conn) {
+            torrent.sent(cx, conn, bytes);
         }
     }
 
     fn closed(&mut self, conn: ConnId, error: Option<NetError>) {
-        let owner = self.shared.owner(conn);
-        self.shared.forget(conn);
+        let owner = self.cx.owner(conn);
+        self.cx.forget(conn);
         match owner {
             Some(ConnOwner::Tracker(torrent, tracker)) => {
                 if let Some(torrent) = self.torrents.get_mut(&torrent) {
-                    torrent.tracker_closed(&mut self.shared, tracker, error);
+                    torrent.tracker_closed(&mut self.cx, tracker, error);
                 }
             }
             Some(ConnOwner::Peer(torrent)) => {
                 if let Some(torrent) = self.torrents.get_mut(&torrent) {
-                    torrent.closed(&mut self.shared, conn, error);
+                    torrent.closed(&mut self.cx, conn, error);
                 }
             }
             Some(ConnOwner::Stranger) => self.strangers.gone(conn),
@@ -347,18 +341,18 @@ impl Engine {
     }
 
     fn run_timers(&mut self) {
-        while let Some(key) = self.shared.timers.pop(self.shared.now) {
+        while let Some(key) = self.cx.timers.pop(self.cx.now) {
             match key {
                 TimerKey::Conn(conn) => match self.owner(conn) {
-                    Some((_, torrent, shared)) => torrent.conn_timer(shared, conn),
-                    None => self.strangers.timed_out(&mut self.shared, conn),
+                    Some((_, torrent, cx)) => torrent.conn_timer(cx, conn),
+                    None => self.strangers.timed_out(&mut self.cx, conn),
                 },
                 TimerKey::Torrent(id, timer) => {
                     if let Some(torrent) = self.torrents.get_mut(&id) {
-                        torrent.timer(&mut self.shared, timer);
+                        torrent.timer(&mut self.cx, timer);
                     }
                 }
-                TimerKey::Accept => self.shared.out.act(Action::SetAccepting { accepting: true }),
+                TimerKey::Accept => self.cx.out.act(Action::SetAccepting { accepting: true }),
                 TimerKey::Room => self.room_wanted(),
             }
         }
@@ -367,15 +361,15 @@ impl Engine {
     /// After every input: free places are dealt out, and the end of all torrents is the end.
     fn settle(&mut self) {
         self.deal_places();
-        while let Some(id) = self.shared.stopped.pop() {
+        while let Some(id) = self.cx.stopped.pop() {
             self.by_hash.retain(|_, torrent| *torrent != id);
         }
         let all_stopped = || self.torrents.values().all(|t| t.phase() == Phase::Stopped);
         if self.shutting_down && !self.shut_down && all_stopped() {
             self.shut_down = true;
-            self.strangers.close_all(&mut self.shared);
-            self.shared.timers = crate::timers::Timers::default();
-            self.shared.out.tell(Event::ShutDown);
+            self.strangers.close_all(&mut self.cx);
+            self.cx.timers = crate::timers::Timers::default();
+            self.cx.out.tell(Event::ShutDown);
         }
         if cfg!(debug_assertions) {
             self.torrents.values().for_each(Torrent::check);

@@ -1,6 +1,6 @@
 //! Accepted connections that have not yet said which torrent they want: few, and not for long.
 
-use super::shared::{ConnOwner, Shared};
+use crate::context::{ConnOwner, Context};
 use crate::ids::{ConnId, Sha1Hash};
 use crate::limits::{HANDSHAKE_TIMEOUT, MAX_IN_THE_DOOR};
 use crate::peer_list::holder;
@@ -35,7 +35,7 @@ pub(super) struct Named {
 
 impl Strangers {
     /// A peer connected. Beyond the limits the oldest stranger has to go.
-    pub(super) fn accepted(&mut self, cx: &mut Shared, conn: ConnId, remote: SocketAddr) {
+    pub(super) fn accepted(&mut self, cx: &mut Context, conn: ConnId, remote: SocketAddr) {
         cx.adopt(conn, ConnOwner::Stranger);
         self.make_way(cx, remote);
         let full = cx.peer_conns > cx.config.max_peers + MAX_IN_THE_DOOR;
@@ -51,7 +51,7 @@ impl Strangers {
     }
 
     /// An address that has too many strangers loses its oldest.
-    fn make_way(&mut self, cx: &mut Shared, remote: SocketAddr) {
+    fn make_way(&mut self, cx: &mut Context, remote: SocketAddr) {
         let Some(address) = holder(remote.ip()) else { return };
         let mut same = self.waiting.iter().filter(|(_, s)| holder(s.remote.ip()) == Some(address));
         if let Some(oldest) = same.next().map(|(conn, _)| *conn)
@@ -63,7 +63,7 @@ impl Strangers {
     }
 
     /// A stranger sent something. Gives it away as soon as it has named a torrent.
-    pub(super) fn received(&mut self, cx: &mut Shared, conn: ConnId, data: Bytes) -> Option<Named> {
+    pub(super) fn received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) -> Option<Named> {
         let stranger = self.waiting.get_mut(&conn)?;
         match stranger.decoder.push(data) {
             Err(_) => {
@@ -85,7 +85,7 @@ impl Strangers {
     }
 
     /// A stranger did not complete the handshake in time.
-    pub(super) fn timed_out(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn timed_out(&mut self, cx: &mut Context, conn: ConnId) {
         if self.waiting.remove(&conn).is_some() {
             cx.close(conn);
         }
@@ -97,7 +97,7 @@ impl Strangers {
     }
 
     /// Closes all of them.
-    pub(super) fn close_all(&mut self, cx: &mut Shared) {
+    pub(super) fn close_all(&mut self, cx: &mut Context) {
         while let Some((conn, _)) = self.waiting.pop_first() {
             cx.close(conn);
         }

@@ -9,7 +9,7 @@ pub(crate) use serve::{Batch, Serve};
 
 use crate::action::Action;
 use crate::bitfield::Bitfield;
-use crate::engine::Outbox;
+use crate::context::Outbox;
 use crate::ids::{ConnId, PeerId, PieceIndex};
 use crate::rate::Rate;
 use crate::time::Instant;

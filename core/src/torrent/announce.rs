@@ -2,7 +2,7 @@
 
 use super::{Job, Torrent};
 use crate::announcer::{Due, PATIENCE, TrackerKey, TrackerState};
-use crate::engine::{ConnOwner, Shared};
+use crate::context::{ConnOwner, Context};
 use crate::event::{Event, Phase, TrackerNews};
 use crate::ids::{ConnId, JobId};
 use crate::input::{NetError, ResolveError};
@@ -34,7 +34,7 @@ pub(super) struct Announcing {
 
 impl Torrent {
     /// Begins every announce that is due, and ends those that had their time.
-    pub(super) fn run_announces(&mut self, cx: &mut Shared) {
+    pub(super) fn run_announces(&mut self, cx: &mut Context) {
         let late: Vec<TrackerKey> = self
             .announcing
             .iter()
@@ -57,7 +57,7 @@ impl Torrent {
     }
 
     /// Somebody who waits for a tracker that keeps silent wants to know which.
-    fn tell_slow(&mut self, cx: &mut Shared) {
+    fn tell_slow(&mut self, cx: &mut Context) {
         for announcing in self.announcing.values_mut().filter(|a| a.slow.is_some_and(|at| at <= cx.now)) {
             announcing.slow = None;
             let (torrent, url) = (self.id, shown_url(&announcing.url).into());
@@ -65,7 +65,7 @@ impl Torrent {
         }
     }
 
-    fn begin_announce(&mut self, cx: &mut Shared, due: Due) {
+    fn begin_announce(&mut self, cx: &mut Context, due: Due) {
         let params = self.announce_params(cx, &due);
         match Exchange::new(cx.now, &due.url, params, due.timeout) {
             Ok(exchange) => {
@@ -78,7 +78,7 @@ impl Torrent {
         }
     }
 
-    fn announce_params(&self, cx: &Shared, due: &Due) -> AnnounceParams {
+    fn announce_params(&self, cx: &Context, due: &Due) -> AnnounceParams {
         let wants_peers = due.event != AnnounceEvent::Stopped && self.phase != Phase::Stopping;
         AnnounceParams {
             info_hash: self.wire_hash(),
@@ -96,7 +96,7 @@ impl Torrent {
     }
 
     /// Lets something happen to an exchange, then does what it asks for.
-    fn drive(&mut self, cx: &mut Shared, tracker: TrackerKey, happens: impl FnOnce(Instant, &mut Exchange)) {
+    fn drive(&mut self, cx: &mut Context, tracker: TrackerKey, happens: impl FnOnce(Instant, &mut Exchange)) {
         let Some(announcing) = self.announcing.get_mut(&tracker) else { return };
         happens(cx.now, &mut announcing.exchange);
         while let Some(announcing) = self.announcing.get_mut(&tracker)
@@ -130,7 +130,7 @@ impl Torrent {
     }
 
     /// Drops every exchange.
-    pub(super) fn end_exchanges(&mut self, cx: &mut Shared) {
+    pub(super) fn end_exchanges(&mut self, cx: &mut Context) {
         let asking: Vec<TrackerKey> = self.announcing.keys().copied().collect();
         for tracker in asking {
             self.end_exchange(cx, tracker);
@@ -138,7 +138,7 @@ impl Torrent {
     }
 
     /// Drops an exchange and all that belongs to it.
-    fn end_exchange(&mut self, cx: &mut Shared, tracker: TrackerKey) {
+    fn end_exchange(&mut self, cx: &mut Context, tracker: TrackerKey) {
         let Some(announcing) = self.announcing.remove(&tracker) else { return };
         if let Some(conn) = announcing.conn {
             cx.close(conn);
@@ -150,7 +150,7 @@ impl Torrent {
 
     fn announce_ended(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         tracker: TrackerKey,
         url: &str,
         result: Result<AnnounceResponse, TrackerError>,
@@ -170,7 +170,7 @@ impl Torrent {
 
     fn announce_answered(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         tracker: TrackerKey,
         url: &str,
         answer: AnnounceResponse,
@@ -201,13 +201,13 @@ impl Torrent {
         }
     }
 
-    fn tell_tracker(&self, cx: &mut Shared, url: &str, news: TrackerNews) {
+    fn tell_tracker(&self, cx: &mut Context, url: &str, news: TrackerNews) {
         let url = shown_url(url).into();
         cx.out.tell(Event::Tracker { torrent: self.id, url, news });
     }
 
     /// Asks trackers for more peers, within what they allow, when a download runs out of them.
-    pub(super) fn look_for_peers(&mut self, cx: &mut Shared) {
+    pub(super) fn look_for_peers(&mut self, cx: &mut Context) {
         let few = self.connections() < FEW_PEERS;
         if self.phase == Phase::Downloading && few && !self.list.has_ready(cx.now) {
             self.announcer.need_peers();
@@ -220,7 +220,7 @@ impl Torrent {
     /// A tracker's host has been looked up.
     pub(super) fn tracker_resolved(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         tracker: TrackerKey,
         result: Result<Vec<IpAddr>, ResolveError>,
     ) {
@@ -230,22 +230,22 @@ impl Torrent {
         self.drive(cx, tracker, |now, exchange| exchange.resolved(now, result));
     }
 
-    pub(crate) fn tracker_connected(&mut self, cx: &mut Shared, tracker: TrackerKey) {
+    pub(crate) fn tracker_connected(&mut self, cx: &mut Context, tracker: TrackerKey) {
         self.drive(cx, tracker, |_, exchange| exchange.connected());
     }
 
     /// The connection could not be opened; the driver has forgotten it.
-    pub(crate) fn tracker_connect_failed(&mut self, cx: &mut Shared, tracker: TrackerKey, error: NetError) {
+    pub(crate) fn tracker_connect_failed(&mut self, cx: &mut Context, tracker: TrackerKey, error: NetError) {
         self.conn_gone(tracker);
         self.drive(cx, tracker, |now, exchange| exchange.connect_failed(now, error));
     }
 
-    pub(crate) fn tracker_received(&mut self, cx: &mut Shared, tracker: TrackerKey, data: &Bytes) {
+    pub(crate) fn tracker_received(&mut self, cx: &mut Context, tracker: TrackerKey, data: &Bytes) {
         self.drive(cx, tracker, |now, exchange| exchange.received(now, data));
     }
 
     /// The tracker closed the connection, or it broke; the driver has forgotten it.
-    pub(crate) fn tracker_closed(&mut self, cx: &mut Shared, tracker: TrackerKey, error: Option<NetError>) {
+    pub(crate) fn tracker_closed(&mut self, cx: &mut Context, tracker: TrackerKey, error: Option<NetError>) {
         self.conn_gone(tracker);
         self.drive(cx, tracker, |now, exchange| exchange.closed(now, error));
     }
@@ -257,7 +257,7 @@ impl Torrent {
     }
 
     /// A name lookup of this torrent has come to its end.
-    pub(crate) fn resolved(&mut self, cx: &mut Shared, job: Job, result: Result<Vec<IpAddr>, ResolveError>) {
+    pub(crate) fn resolved(&mut self, cx: &mut Context, job: Job, result: Result<Vec<IpAddr>, ResolveError>) {
         match job {
             Job::TrackerHost(tracker) => self.tracker_resolved(cx, tracker, result),
             Job::PeerHost(port) => self.peer_resolved(cx, port, result),

@@ -5,8 +5,8 @@
 //! that version passes, the two are compared block by block, and whoever sent a block that differs lied.
 
 use super::{Job, Torrent};
+use crate::context::Context;
 use crate::disk::{DiskOutcome, DiskResult, DiskTask};
-use crate::engine::Shared;
 use crate::error::{BanReason, DisconnectReason};
 use crate::event::{Event, Phase};
 use crate::geometry::BLOCK_LEN;
@@ -46,7 +46,7 @@ impl Torrent {
     /// A piece of several senders failed: reads what is there before anything is written over it.
     pub(super) fn collect_evidence(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         piece: PieceIndex,
         senders: Vec<Option<IpAddr>>,
     ) {
@@ -60,7 +60,7 @@ impl Torrent {
 
     /// Who was involved in a piece that failed may take it once nobody else did for a while, and so may others
     /// when its owner is lost: nothing else would wake them.
-    pub(super) fn offer_solo(&mut self, cx: &mut Shared) {
+    pub(super) fn offer_solo(&mut self, cx: &mut Context) {
         self.fill_hungry(cx);
         if self.phase == Phase::Downloading && self.picker.has_solo() {
             self.set_timer(cx, TorrentTimer::Solo, cx.now + SOLO_RETRY);
@@ -68,20 +68,20 @@ impl Torrent {
     }
 
     /// A piece that had failed has passed now: reads it to compare.
-    pub(super) fn settle_blame(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    pub(super) fn settle_blame(&mut self, cx: &mut Context, piece: PieceIndex) {
         if self.blame.cases.contains_key(&piece) {
             self.read_piece(cx, piece, Job::BlameGood(piece));
         }
     }
 
-    fn read_piece(&mut self, cx: &mut Shared, piece: PieceIndex, job: Job) {
+    fn read_piece(&mut self, cx: &mut Context, piece: PieceIndex, job: Job) {
         let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
         self.data_jobs += 1;
         cx.disk(self.id, DiskTask::Read { place: self.place, extents }, job);
     }
 
     /// A [`Job::BlameBad`] has come to its end.
-    pub(super) fn evidence_read(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+    pub(super) fn evidence_read(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         self.gather.freeze(cx.now, piece, false);
         if let (Some(senders), Ok(DiskOutcome::Read(data))) = (self.blame.collecting.remove(&piece), result) {
@@ -100,7 +100,7 @@ impl Torrent {
     }
 
     /// A [`Job::BlameGood`] has come to its end.
-    pub(super) fn verdict_read(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+    pub(super) fn verdict_read(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         if let (Some(case), Ok(DiskOutcome::Read(good))) = (self.blame.cases.remove(&piece), result) {
             let truth: Vec<Sha1Hash> = good.chunks(BLOCK_LEN as usize).map(sha1).collect();
@@ -117,7 +117,7 @@ impl Torrent {
     }
 
     /// Neither dials nor accepts an address again, and ends what is open to it.
-    pub(super) fn ban(&mut self, cx: &mut Shared, addr: IpAddr, reason: BanReason) {
+    pub(super) fn ban(&mut self, cx: &mut Context, addr: IpAddr, reason: BanReason) {
         if !self.list.ban(addr) {
             return;
         }

@@ -2,8 +2,8 @@
 
 use super::{Job, Torrent};
 use crate::config::Goal;
+use crate::context::Context;
 use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, Place};
-use crate::engine::Shared;
 use crate::error::TorrentError;
 use crate::event::{Event, Phase};
 use crate::hash::Sha1State;
@@ -16,7 +16,7 @@ const MAX_HASHING: u32 = 8;
 
 impl Torrent {
     /// Hashes these pieces, then goes on.
-    pub(super) fn begin_check(&mut self, cx: &mut Shared, pieces: VecDeque<PieceIndex>) {
+    pub(super) fn begin_check(&mut self, cx: &mut Context, pieces: VecDeque<PieceIndex>) {
         if let Some(resume) = &mut self.resume {
             resume.total = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
             resume.to_hash = pieces;
@@ -24,7 +24,7 @@ impl Torrent {
         self.check_more(cx);
     }
 
-    fn check_more(&mut self, cx: &mut Shared) {
+    fn check_more(&mut self, cx: &mut Context) {
         let Some(resume) = &mut self.resume else { return };
         while resume.hashing < MAX_HASHING
             && let Some(piece) = resume.to_hash.pop_front()
@@ -40,7 +40,7 @@ impl Torrent {
     }
 
     /// A [`Job::CheckPiece`] has come to its end.
-    pub(super) fn piece_checked(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+    pub(super) fn piece_checked(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         let Some(resume) = &mut self.resume else { return };
         resume.hashing -= 1;
         resume.summary.hashed += 1;
@@ -67,7 +67,7 @@ impl Torrent {
         self.resume.as_ref().is_none_or(|resume| resume.bad.is_empty())
     }
 
-    fn check_ended(&mut self, cx: &mut Shared) {
+    fn check_ended(&mut self, cx: &mut Context) {
         let resume = self.resumed(cx);
         let (good, total) = (self.picker.have().count(), self.geometry.num_pieces());
         match self.options.goal {
@@ -100,7 +100,7 @@ impl Torrent {
     }
 
     /// A [`Job::SyncChecked`] has come to its end.
-    pub(super) fn checked_synced(&mut self, cx: &mut Shared, files: &[FileIndex], result: DiskResult) {
+    pub(super) fn checked_synced(&mut self, cx: &mut Context, files: &[FileIndex], result: DiskResult) {
         match result {
             Ok(DiskOutcome::Sync(stamps)) => {
                 for (file, stamp) in files.iter().zip(stamps) {
@@ -115,7 +115,7 @@ impl Torrent {
         }
     }
 
-    fn store_journal(&mut self, cx: &mut Shared) {
+    fn store_journal(&mut self, cx: &mut Context) {
         let stamps = core::mem::take(&mut self.stamps);
         let known = (0..).map(FileIndex).zip(stamps).filter_map(|(file, stamp)| Some((file, stamp?)));
         let data = self.records.writer().fresh(self.picker.have(), &known.collect::<Vec<_>>());
@@ -123,7 +123,7 @@ impl Torrent {
     }
 
     /// A [`Job::StoreJournal`] has come to its end: the download may begin.
-    pub(super) fn journal_stored(&mut self, cx: &mut Shared, result: DiskResult) {
+    pub(super) fn journal_stored(&mut self, cx: &mut Context, result: DiskResult) {
         if let Err(error) = result {
             return self.fail_disk(cx, error);
         }

@@ -3,7 +3,7 @@
 use super::Torrent;
 use super::upload::refuse;
 use crate::choker::Candidate;
-use crate::engine::Shared;
+use crate::context::Context;
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::time::Instant;
@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 impl Torrent {
     /// A peer wants something of us.
-    pub(super) fn interested(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn interested(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if !peer.interested {
             peer.interested = true;
@@ -23,7 +23,7 @@ impl Torrent {
     }
 
     /// A peer wants nothing of us any more. It keeps its place until somebody else needs it.
-    pub(super) fn not_interested(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn not_interested(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if peer.interested {
             peer.interested = false;
@@ -35,7 +35,7 @@ impl Torrent {
     }
 
     /// Deals out free slots at once, while there are any.
-    pub(super) fn choke_now(&mut self, cx: &mut Shared) {
+    pub(super) fn choke_now(&mut self, cx: &mut Context) {
         let unchoked = self.peers.values().filter(|p| p.interested && !p.choked).count();
         if self.choker.may_unchoke_now(unchoked) {
             self.deal_slots(cx);
@@ -43,14 +43,14 @@ impl Torrent {
     }
 
     /// A round of the choker is due.
-    pub(super) fn choke_round(&mut self, cx: &mut Shared) {
+    pub(super) fn choke_round(&mut self, cx: &mut Context) {
         self.deal_slots(cx);
         if self.is_networking() && self.peers.values().any(|p| p.interested) {
             self.set_timer(cx, TorrentTimer::Choke, self.choker.next_round().max(cx.now));
         }
     }
 
-    fn deal_slots(&mut self, cx: &mut Shared) {
+    fn deal_slots(&mut self, cx: &mut Context) {
         let now = cx.now;
         let candidates: Vec<Candidate> = self.peers.values().map(|p| candidate(now, p)).collect();
         let unchoked = self.choker.round(now, self.completed.is_some(), &candidates);
@@ -77,7 +77,7 @@ fn candidate(now: Instant, peer: &Peer) -> Candidate {
     }
 }
 
-fn set_choked(cx: &mut Shared, peer: &mut Peer, choked: bool) {
+fn set_choked(cx: &mut Context, peer: &mut Peer, choked: bool) {
     peer.choked = choked;
     if choked {
         peer.send(cx.now, &mut cx.out, &Message::Choke);

@@ -1,7 +1,7 @@
 //! Connections to peers: dialling, accepting, the handshake, and the end of each with its reason.
 
 use super::Torrent;
-use crate::engine::{ConnOwner, Shared};
+use crate::context::{ConnOwner, Context};
 use crate::error::{DisconnectReason, PeerFault};
 use crate::event::{Event, Phase};
 use crate::ids::{ConnId, PeerId};
@@ -32,7 +32,7 @@ pub(super) struct Opening {
 impl Torrent {
     /// Asks for a place if there is somebody to dial, or sets the time when there will be. Places are dealt out
     /// after every input; then it is [`dial_next`](Self::dial_next)'s turn.
-    pub(crate) fn dial(&mut self, cx: &mut Shared) {
+    pub(crate) fn dial(&mut self, cx: &mut Context) {
         if !self.is_dialling(cx) {
             return;
         }
@@ -46,7 +46,7 @@ impl Torrent {
     }
 
     /// There is a place: opens a connection to the best address. Whether there is one.
-    pub(crate) fn dial_next(&mut self, cx: &mut Shared) -> bool {
+    pub(crate) fn dial_next(&mut self, cx: &mut Context) -> bool {
         if !self.is_dialling(cx) || cx.now < cx.dial_after {
             return false;
         }
@@ -61,7 +61,7 @@ impl Torrent {
     }
 
     /// Whether it looks for peers by itself.
-    fn is_dialling(&self, cx: &Shared) -> bool {
+    fn is_dialling(&self, cx: &Context) -> bool {
         self.is_networking() && cx.config.dial && self.phase != Phase::Finishing
     }
 
@@ -71,7 +71,7 @@ impl Torrent {
     }
 
     /// The user, a tracker or a peer named an address.
-    pub(crate) fn add_peer(&mut self, cx: &mut Shared, addr: SocketAddr, source: Source) {
+    pub(crate) fn add_peer(&mut self, cx: &mut Context, addr: SocketAddr, source: Source) {
         self.list.add(cx.now, addr, source);
         self.dial(cx);
     }
@@ -79,7 +79,7 @@ impl Torrent {
     /// A host that the user named has been looked up.
     pub(super) fn peer_resolved(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         port: u16,
         result: Result<Vec<IpAddr>, ResolveError>,
     ) {
@@ -90,7 +90,7 @@ impl Torrent {
     }
 
     /// An outgoing connection is open.
-    pub(crate) fn connected(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(crate) fn connected(&mut self, cx: &mut Context, conn: ConnId) {
         if let Some(opening) = self.opening.get_mut(&conn) {
             opening.connected = true;
             cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
@@ -99,7 +99,7 @@ impl Torrent {
     }
 
     /// An outgoing connection could not be opened.
-    pub(crate) fn connect_failed(&mut self, cx: &mut Shared, conn: ConnId, error: NetError) {
+    pub(crate) fn connect_failed(&mut self, cx: &mut Context, conn: ConnId, error: NetError) {
         if matches!(error, NetError::TooManyFiles | NetError::NoPort) {
             cx.dial_after = cx.now + DIAL_PAUSE;
         }
@@ -122,7 +122,7 @@ impl Torrent {
     /// A connection that we accepted wants this torrent, and is not welcome.
     pub(crate) fn turn_away(
         &self,
-        cx: &mut Shared,
+        cx: &mut Context,
         conn: ConnId,
         remote: SocketAddr,
         reason: DisconnectReason,
@@ -135,7 +135,7 @@ impl Torrent {
     /// handshake.
     pub(crate) fn accept(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         conn: ConnId,
         remote: SocketAddr,
         decoder: HandshakeDecoder,
@@ -152,7 +152,7 @@ impl Torrent {
         self.send_handshake(cx, conn);
     }
 
-    fn send_handshake(&self, cx: &mut Shared, conn: ConnId) {
+    fn send_handshake(&self, cx: &mut Context, conn: ConnId) {
         let handshake =
             Handshake { info_hash: self.wire_hash(), peer_id: cx.peer_id, features: Features::OURS };
         let data = Bytes::copy_from_slice(&handshake.encode());
@@ -160,7 +160,7 @@ impl Torrent {
     }
 
     /// Bytes arrived on a connection of this torrent.
-    pub(crate) fn received(&mut self, cx: &mut Shared, conn: ConnId, data: Bytes) {
+    pub(crate) fn received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
         if self.peers.contains_key(&conn) {
             self.peer_received(cx, conn, data);
             return;
@@ -174,7 +174,7 @@ impl Torrent {
     }
 
     /// The other side's handshake is whole; `rest` is what came behind it.
-    pub(crate) fn handshake_done(&mut self, cx: &mut Shared, conn: ConnId, theirs: &Handshake, rest: Bytes) {
+    pub(crate) fn handshake_done(&mut self, cx: &mut Context, conn: ConnId, theirs: &Handshake, rest: Bytes) {
         if let Err(reason) = self.judge_handshake(cx, conn, theirs) {
             self.end_opening(cx, conn, reason);
             return;
@@ -200,7 +200,7 @@ impl Torrent {
 
     fn judge_handshake(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         conn: ConnId,
         theirs: &Handshake,
     ) -> Result<(), DisconnectReason> {
@@ -238,7 +238,7 @@ impl Torrent {
     }
 
     /// First words: what we have, and what we can do.
-    fn introduce(&mut self, cx: &mut Shared, conn: ConnId) {
+    fn introduce(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let have = self.picker.have();
         let first = match (peer.features.fast, have.is_empty(), have.is_full()) {
@@ -257,13 +257,13 @@ impl Torrent {
     }
 
     /// A connection of this torrent was closed by the other side, or broke.
-    pub(crate) fn closed(&mut self, cx: &mut Shared, conn: ConnId, error: Option<NetError>) {
+    pub(crate) fn closed(&mut self, cx: &mut Context, conn: ConnId, error: Option<NetError>) {
         let reason = error.map_or(DisconnectReason::Closed, DisconnectReason::Broken);
         self.drop_peer(cx, conn, reason);
     }
 
     /// The deadline of a connection has come: which of its deadlines?
-    pub(crate) fn conn_timer(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(crate) fn conn_timer(&mut self, cx: &mut Context, conn: ConnId) {
         if self.peers.contains_key(&conn) {
             self.peer_timer(cx, conn);
         } else {
@@ -275,7 +275,7 @@ impl Torrent {
     }
 
     /// Ends a connection, whatever its state.
-    pub(super) fn drop_peer(&mut self, cx: &mut Shared, conn: ConnId, reason: DisconnectReason) {
+    pub(super) fn drop_peer(&mut self, cx: &mut Context, conn: ConnId, reason: DisconnectReason) {
         let Some(mut peer) = self.peers.remove(&conn) else {
             self.end_opening(cx, conn, reason);
             return;
@@ -296,7 +296,7 @@ impl Torrent {
     }
 
     /// Others take over what a peer leaves behind: its blocks, its slot, its place.
-    fn peer_gone(&mut self, cx: &mut Shared, gone: &Peer) {
+    fn peer_gone(&mut self, cx: &mut Context, gone: &Peer) {
         if !self.is_networking() {
             return;
         }
@@ -308,7 +308,7 @@ impl Torrent {
         self.look_for_peers(cx);
     }
 
-    fn end_opening(&mut self, cx: &mut Shared, conn: ConnId, reason: DisconnectReason) {
+    fn end_opening(&mut self, cx: &mut Context, conn: ConnId, reason: DisconnectReason) {
         let Some(opening) = self.opening.remove(&conn) else { return };
         self.leave_half_open(cx, &opening);
         self.list.give_place(opening.remote.ip());
@@ -323,14 +323,14 @@ impl Torrent {
     }
 
     /// A connection is no longer half open.
-    fn leave_half_open(&self, cx: &mut Shared, opening: &Opening) {
+    fn leave_half_open(&self, cx: &mut Context, opening: &Opening) {
         if opening.outgoing {
             cx.half_open -= 1;
         }
     }
 
     /// Two that have everything have nothing to say to each other.
-    pub(super) fn leave_other_seeds(&mut self, cx: &mut Shared) {
+    pub(super) fn leave_other_seeds(&mut self, cx: &mut Context) {
         let seeds: Vec<ConnId> = self.peers.values().filter(|p| p.is_seed()).map(|p| p.conn).collect();
         for conn in seeds {
             self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);

@@ -2,7 +2,7 @@
 
 use super::Torrent;
 use super::gather::{Flush, MAX_AGE};
-use crate::engine::Shared;
+use crate::context::Context;
 use crate::error::PeerFault;
 use crate::geometry::Geometry;
 use crate::ids::{BlockId, ConnId};
@@ -33,7 +33,7 @@ struct Endgame {
 
 impl Torrent {
     /// Asks a peer for as much as its window has room for.
-    pub(super) fn fill(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn fill(&mut self, cx: &mut Context, conn: ConnId) {
         if !self.is_requesting() {
             return;
         }
@@ -73,7 +73,7 @@ impl Torrent {
 
     /// Whom to trust in endgame, and how much to ask for twice. Peers may yet fail, so whoever has nothing to do is
     /// asked again a little later.
-    fn endgame(&self, cx: &mut Shared) -> Endgame {
+    fn endgame(&self, cx: &mut Context) -> Endgame {
         cx.timers.no_later_than(self.key(TorrentTimer::Endgame), cx.now + ENDGAME_LOOK);
         let prompt = |p: &&Peer| p.requests.oldest().is_some_and(|oldest| p.window.is_prompt(cx.now, oldest));
         let requests: usize = self.peers.values().map(|p| p.requests.len()).sum();
@@ -85,7 +85,7 @@ impl Torrent {
     }
 
     /// Blocks have become free: whoever had room for more is asked.
-    pub(super) fn fill_hungry(&mut self, cx: &mut Shared) {
+    pub(super) fn fill_hungry(&mut self, cx: &mut Context) {
         let hungry: Vec<ConnId> = self.hungry.iter().copied().collect();
         for conn in hungry {
             self.fill(cx, conn);
@@ -95,7 +95,7 @@ impl Torrent {
     /// A block has arrived (BEP 3 `piece`).
     pub(super) fn block_arrived(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         conn: ConnId,
         index: u32,
         begin: u32,
@@ -129,7 +129,7 @@ impl Torrent {
     }
 
     /// A block that was wanted: on its way to the disk from here on.
-    fn keep_block(&mut self, cx: &mut Shared, conn: ConnId, block: BlockId, data: Payload) {
+    fn keep_block(&mut self, cx: &mut Context, conn: ConnId, block: BlockId, data: Payload) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.rejections = 0;
         }
@@ -145,7 +145,7 @@ impl Torrent {
     }
 
     /// Others were asked for a block that has arrived (endgame).
-    fn cancel_elsewhere(&mut self, cx: &mut Shared, block: BlockId, others: &[ConnId]) {
+    fn cancel_elsewhere(&mut self, cx: &mut Context, block: BlockId, others: &[ConnId]) {
         for other in others {
             if let Some(peer) = self.peers.get_mut(other)
                 && peer.requests.give_up(block)
@@ -160,7 +160,7 @@ impl Torrent {
     /// A peer will not send a block after all (BEP 6).
     pub(super) fn rejected(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         conn: ConnId,
         request: BlockRange,
     ) -> Result<(), PeerFault> {
@@ -185,7 +185,7 @@ impl Torrent {
 
     /// A peer chokes us. With the fast extension it answers each request or rejects it (BEP 6); without, what
     /// was asked for is lost (BEP 3).
-    pub(super) fn choked_us(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn choked_us(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.choking_us = true;
         peer.window.choked();
@@ -195,7 +195,7 @@ impl Torrent {
     }
 
     /// What was asked of a peer is free for others; it may still come.
-    fn give_up_requests(&mut self, cx: &mut Shared, conn: ConnId) {
+    fn give_up_requests(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         for block in peer.requests.take_all(true) {
             self.picker.give_up(conn, block);
@@ -204,7 +204,7 @@ impl Torrent {
     }
 
     /// Takes back everything that was asked for: the disk refuses, or the torrent stops.
-    pub(super) fn withdraw_requests(&mut self, cx: &mut Shared) {
+    pub(super) fn withdraw_requests(&mut self, cx: &mut Context) {
         for peer in self.peers.values_mut() {
             peer.window.withdrawn(peer.requests.len());
             for block in peer.requests.take_all(true) {
@@ -216,7 +216,7 @@ impl Torrent {
     }
 
     /// Requests that a peer has not answered in time are free for others, and the peer is snubbed.
-    pub(super) fn expire_requests(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn expire_requests(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let late = peer.requests.take_overdue(cx.now, peer.window.timeout());
         if late.is_empty() {
@@ -234,7 +234,7 @@ impl Torrent {
     }
 }
 
-fn request(cx: &mut Shared, peer: &mut Peer, geometry: &Geometry, blocks: &[BlockId]) {
+fn request(cx: &mut Context, peer: &mut Peer, geometry: &Geometry, blocks: &[BlockId]) {
     if blocks.is_empty() {
         return;
     }

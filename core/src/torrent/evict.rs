@@ -1,7 +1,7 @@
 //! Whose place is given up when all are taken (`max_peers`) and somebody waits for one.
 
 use super::Torrent;
-use crate::engine::Shared;
+use crate::context::Context;
 use crate::error::{DisconnectReason, EvictReason};
 use crate::ids::ConnId;
 use crate::peer::Peer;
@@ -50,7 +50,7 @@ impl Torrent {
     }
 
     /// Gives up a connection for the sake of another.
-    pub(crate) fn evict(&mut self, cx: &mut Shared, conn: ConnId, reason: EvictReason) {
+    pub(crate) fn evict(&mut self, cx: &mut Context, conn: ConnId, reason: EvictReason) {
         self.drop_peer(cx, conn, DisconnectReason::MadeRoom(reason));
     }
 }

@@ -2,8 +2,8 @@
 //! everything synced, the rename, and only then the journal deleted and success told.
 
 use super::{Job, Torrent};
+use crate::context::Context;
 use crate::disk::{DiskResult, DiskTask, Place};
-use crate::engine::Shared;
 use crate::event::Phase;
 use crate::ids::FileIndex;
 
@@ -43,14 +43,14 @@ impl Finish {
 
 impl Torrent {
     /// Every piece is verified.
-    pub(super) fn begin_finish(&mut self, cx: &mut Shared) {
+    pub(super) fn begin_finish(&mut self, cx: &mut Context) {
         self.enter(cx, Phase::Finishing);
         self.finish = Finish::Settling;
         self.finish_more(cx);
     }
 
     /// Takes the next step if nothing stands in its way any more.
-    pub(super) fn finish_more(&mut self, cx: &mut Shared) {
+    pub(super) fn finish_more(&mut self, cx: &mut Context) {
         if self.finish == Finish::Settling && self.data_jobs == 0 && !self.records.is_busy() {
             self.finish = Finish::FillingUp;
             cx.disk(self.id, DiskTask::FillUp, Job::FillUp);
@@ -65,7 +65,7 @@ impl Torrent {
     }
 
     /// A job of the end has come to its own.
-    pub(super) fn finish_step(&mut self, cx: &mut Shared, job: &Job, result: DiskResult) {
+    pub(super) fn finish_step(&mut self, cx: &mut Context, job: &Job, result: DiskResult) {
         if let Err(error) = result {
             if *job == Job::DeleteJournal {
                 // The data is in its place: the next run removes a journal left behind.
@@ -101,7 +101,7 @@ impl Torrent {
         self.after_disk(cx);
     }
 
-    fn published(&mut self, cx: &mut Shared) {
+    fn published(&mut self, cx: &mut Context) {
         self.finish = Finish::Done;
         self.complete(cx);
         self.serve_everyone(cx);

@@ -2,8 +2,8 @@
 
 use super::{Job, Torrent};
 use crate::config::{Goal, PeerAddr, SeedPolicy};
+use crate::context::Context;
 use crate::disk::{DiskResult, DiskTask, Place};
-use crate::engine::Shared;
 use crate::error::{DisconnectReason, TorrentError};
 use crate::event::{Event, Phase};
 use crate::ids::ConnId;
@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 impl Torrent {
     /// Begins: with the disk, not with the network.
-    pub(crate) fn start(&mut self, cx: &mut Shared) {
+    pub(crate) fn start(&mut self, cx: &mut Context) {
         self.enter(cx, Phase::Checking);
         if let Some(timeout) = self.options.timeout {
             self.set_timer(cx, TorrentTimer::Timeout, cx.now + timeout);
@@ -22,13 +22,13 @@ impl Torrent {
         self.begin_resume(cx);
     }
 
-    pub(super) fn enter(&mut self, cx: &mut Shared, phase: Phase) {
+    pub(super) fn enter(&mut self, cx: &mut Context, phase: Phase) {
         self.phase = phase;
         cx.out.tell(Event::Phase { torrent: self.id, phase });
     }
 
     /// A disk job has come to its end.
-    pub(crate) fn disk_done(&mut self, cx: &mut Shared, job: Job, result: DiskResult) {
+    pub(crate) fn disk_done(&mut self, cx: &mut Context, job: Job, result: DiskResult) {
         match job {
             Job::SurveyFinal => self.final_surveyed(cx, result),
             Job::SurveyPart => self.part_surveyed(cx, result),
@@ -56,7 +56,7 @@ impl Torrent {
     }
 
     /// Something on the disk has come to its end: whoever waits for quiet may go on.
-    pub(super) fn after_disk(&mut self, cx: &mut Shared) {
+    pub(super) fn after_disk(&mut self, cx: &mut Context) {
         match self.phase {
             Phase::Finishing => self.finish_more(cx),
             Phase::Stopping => self.stop_more(cx),
@@ -65,7 +65,7 @@ impl Torrent {
     }
 
     /// Begins to look for peers.
-    pub(super) fn begin_network(&mut self, cx: &mut Shared) {
+    pub(super) fn begin_network(&mut self, cx: &mut Context) {
         self.stats.progress = cx.now;
         if let Some(patience) = self.options.stall_timeout {
             self.set_timer(cx, TorrentTimer::Stall, cx.now + patience);
@@ -86,7 +86,7 @@ impl Torrent {
     }
 
     /// Everything is verified and stands in its place.
-    pub(super) fn complete(&mut self, cx: &mut Shared) {
+    pub(super) fn complete(&mut self, cx: &mut Context) {
         let was_networking = self.is_networking();
         self.completed = Some(cx.now);
         cx.out.tell(Event::Completed { torrent: self.id });
@@ -109,7 +109,7 @@ impl Torrent {
     }
 
     /// Whether enough was given; if not, when to look again.
-    pub(super) fn check_seed_goal(&mut self, cx: &mut Shared) {
+    pub(super) fn check_seed_goal(&mut self, cx: &mut Context) {
         let (Phase::Seeding, Some(since)) = (self.phase, self.completed) else { return };
         let SeedPolicy::Until { ratio_permille, time } = self.options.seeding else { return };
         let given = u128::from(self.stats.up.total()) * 1_000;
@@ -130,7 +130,7 @@ impl Torrent {
     }
 
     /// Whether the user's patience has come to its end.
-    pub(super) fn check_patience(&mut self, cx: &mut Shared) {
+    pub(super) fn check_patience(&mut self, cx: &mut Context) {
         if self.completed.is_some() || self.failure.is_some() {
             return;
         }
@@ -151,7 +151,7 @@ impl Torrent {
     }
 
     /// The torrent cannot go on.
-    pub(super) fn fail(&mut self, cx: &mut Shared, error: TorrentError) {
+    pub(super) fn fail(&mut self, cx: &mut Context, error: TorrentError) {
         if self.failure.is_some() || matches!(self.phase, Phase::Stopping | Phase::Stopped) {
             return;
         }
@@ -161,7 +161,7 @@ impl Torrent {
     }
 
     /// Ends it cleanly: what is verified is synced and recorded, and trackers are told.
-    pub(crate) fn stop(&mut self, cx: &mut Shared) {
+    pub(crate) fn stop(&mut self, cx: &mut Context) {
         if matches!(self.phase, Phase::Stopping | Phase::Stopped) {
             return;
         }
@@ -186,7 +186,7 @@ impl Torrent {
         self.stop_more(cx);
     }
 
-    fn leave_everyone(&mut self, cx: &mut Shared) {
+    fn leave_everyone(&mut self, cx: &mut Context) {
         let all: Vec<ConnId> = self.peers.keys().chain(self.opening.keys()).copied().collect();
         for conn in all {
             self.drop_peer(cx, conn, DisconnectReason::TorrentStopped);
@@ -195,7 +195,7 @@ impl Torrent {
 
     /// Writes what completes a piece; blocks of other pieces would not be trusted by the next run. After a failure
     /// nothing more is written.
-    fn keep_complete_runs(&mut self, cx: &mut Shared) {
+    fn keep_complete_runs(&mut self, cx: &mut Context) {
         for piece in self.gather.pending() {
             if self.picker.is_received(piece) && self.failure.is_none() {
                 self.write_runs(cx, piece, super::gather::Flush::All);
@@ -206,7 +206,7 @@ impl Torrent {
     }
 
     /// Takes the next step towards the end if nothing stands in its way any more.
-    pub(super) fn stop_more(&mut self, cx: &mut Shared) {
+    pub(super) fn stop_more(&mut self, cx: &mut Context) {
         let busy =
             self.data_jobs > 0 || self.upload_reads > 0 || self.records.is_busy() || self.finish.has_job();
         if self.phase != Phase::Stopping || busy {
@@ -229,7 +229,7 @@ impl Torrent {
     }
 
     /// The last word of the journal; or no journal at all, where it would say nothing.
-    fn close_records(&mut self, cx: &mut Shared) {
+    fn close_records(&mut self, cx: &mut Context) {
         if self.picker.have().is_empty() && self.records.is_unused() {
             self.drop_journal(cx);
         } else {
@@ -238,13 +238,13 @@ impl Torrent {
         }
     }
 
-    pub(super) fn drop_journal(&mut self, cx: &mut Shared) {
+    pub(super) fn drop_journal(&mut self, cx: &mut Context) {
         self.data_jobs += 1;
         cx.disk(self.id, DiskTask::DeleteJournal, Job::DropJournal);
     }
 
     /// Ends it now, whatever is still under way.
-    pub(super) fn stop_now(&mut self, cx: &mut Shared) {
+    pub(super) fn stop_now(&mut self, cx: &mut Context) {
         if self.phase == Phase::Stopped {
             return;
         }

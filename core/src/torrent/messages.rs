@@ -2,7 +2,7 @@
 
 use super::Torrent;
 use crate::bitfield::Bitfield;
-use crate::engine::Shared;
+use crate::context::Context;
 use crate::error::{BanReason, DisconnectReason, PeerFault};
 use crate::event::Phase;
 use crate::ids::{ConnId, PieceIndex};
@@ -18,7 +18,7 @@ use core::net::SocketAddr;
 
 impl Torrent {
     /// Bytes arrived from a peer.
-    pub(super) fn peer_received(&mut self, cx: &mut Shared, conn: ConnId, data: Bytes) {
+    pub(super) fn peer_received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.last_received = cx.now;
         peer.decoder.push(data);
@@ -41,7 +41,7 @@ impl Torrent {
         }
     }
 
-    fn misbehaved(&mut self, cx: &mut Shared, conn: ConnId, fault: PeerFault) {
+    fn misbehaved(&mut self, cx: &mut Context, conn: ConnId, fault: PeerFault) {
         let addr = self.peers.get(&conn).map(Peer::addr);
         let out_of_range = matches!(fault, PeerFault::PieceOutOfRange { .. });
         self.drop_peer(cx, conn, fault.into());
@@ -58,7 +58,7 @@ impl Torrent {
         }
     }
 
-    fn message(&mut self, cx: &mut Shared, conn: ConnId, message: Message) -> Result<(), PeerFault> {
+    fn message(&mut self, cx: &mut Context, conn: ConnId, message: Message) -> Result<(), PeerFault> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         let first = !peer.introduced;
         if !matches!(message, Message::Extended { .. } | Message::KeepAlive | Message::Port(_)) {
@@ -104,7 +104,7 @@ impl Torrent {
         self.geometry.piece(index).ok_or(PeerFault::PieceOutOfRange { index, total })
     }
 
-    fn have_came(&mut self, cx: &mut Shared, conn: ConnId, index: u32) -> Result<(), PeerFault> {
+    fn have_came(&mut self, cx: &mut Context, conn: ConnId, index: u32) -> Result<(), PeerFault> {
         let piece = self.piece(index)?;
         let missing = !self.picker.have().has(piece);
         if let Some(peer) = self.peers.get_mut(&conn)
@@ -117,7 +117,7 @@ impl Torrent {
         Ok(())
     }
 
-    fn first_bitfield(&mut self, cx: &mut Shared, conn: ConnId, has: Bitfield) {
+    fn first_bitfield(&mut self, cx: &mut Context, conn: ConnId, has: Bitfield) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             self.picker.peer_joined(&has);
             let missing = has.minus(self.picker.have()).count();
@@ -128,7 +128,7 @@ impl Torrent {
     }
 
     /// A later bitfield: adds what is new in it.
-    fn later_bitfield(&mut self, cx: &mut Shared, conn: ConnId, has: &Bitfield) {
+    fn later_bitfield(&mut self, cx: &mut Context, conn: ConnId, has: &Bitfield) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let new: alloc::vec::Vec<PieceIndex> = has.minus(&peer.has).collect();
         for piece in new {
@@ -140,7 +140,7 @@ impl Torrent {
     }
 
     /// A peer has more than before.
-    fn has_changed(&mut self, cx: &mut Shared, conn: ConnId) {
+    fn has_changed(&mut self, cx: &mut Context, conn: ConnId) {
         let both_seeds = self.completed.is_some() && self.peers.get(&conn).is_some_and(Peer::is_seed);
         if both_seeds && self.phase == Phase::Seeding {
             self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
@@ -150,7 +150,7 @@ impl Torrent {
     }
 
     /// Says whether we want something of a peer, when that has changed (BEP 3).
-    pub(super) fn update_interest(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn update_interest(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let interesting = peer.missing_here > 0;
         if peer.interesting != interesting {
@@ -167,7 +167,7 @@ impl Torrent {
     }
 
     /// Tells everybody who lacks it that we have a piece; those who have it need not be told.
-    pub(super) fn announce_have(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    pub(super) fn announce_have(&mut self, cx: &mut Context, piece: PieceIndex) {
         let mut lost_interest = alloc::vec::Vec::new();
         for peer in self.peers.values_mut() {
             if !peer.has.has(piece) {
@@ -219,7 +219,7 @@ impl Torrent {
     }
 
     /// A deadline of a peer has come: a late request, silence, or our own.
-    pub(super) fn peer_timer(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn peer_timer(&mut self, cx: &mut Context, conn: ConnId) {
         if cx.budget.is_paused(conn)
             && let Some(peer) = self.peers.get_mut(&conn)
         {
@@ -243,7 +243,7 @@ impl Torrent {
 }
 
 /// The extension handshake that we send (BEP 10).
-pub(super) fn our_extension_handshake(cx: &Shared, remote: SocketAddr) -> Bytes {
+pub(super) fn our_extension_handshake(cx: &Context, remote: SocketAddr) -> Bytes {
     ExtensionHandshake {
         v: Some(cx.config.client_name.clone()),
         p: cx.port,

@@ -29,8 +29,8 @@ use crate::announcer::{Announcer, TrackerKey};
 use crate::bitfield::Bitfield;
 use crate::choker::Choker;
 use crate::config::{Goal, TorrentOptions};
+use crate::context::Context;
 use crate::disk::{FileStamp, Place};
-use crate::engine::Shared;
 use crate::error::TorrentError;
 use crate::event::Phase;
 use crate::geometry::Geometry;
@@ -116,7 +116,7 @@ pub(crate) struct Torrent {
 
 impl Torrent {
     pub(crate) fn new(
-        cx: &mut Shared,
+        cx: &mut Context,
         id: TorrentId,
         metainfo: Arc<Metainfo>,
         options: TorrentOptions,
@@ -174,7 +174,7 @@ impl Torrent {
     }
 
     /// Something of this torrent is due.
-    pub(crate) fn timer(&mut self, cx: &mut Shared, timer: TorrentTimer) {
+    pub(crate) fn timer(&mut self, cx: &mut Context, timer: TorrentTimer) {
         match timer {
             TorrentTimer::Dial => self.dial(cx),
             TorrentTimer::Announce => self.run_announces(cx),
@@ -191,20 +191,20 @@ impl Torrent {
     }
 
     /// Hands over what waits for a peer.
-    pub(crate) fn flush(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(crate) fn flush(&mut self, cx: &mut Context, conn: ConnId) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.flush(&mut cx.out);
         }
     }
 
     /// Payload came in on `conn` and stays in memory until it is written.
-    fn take_memory(&mut self, cx: &mut Shared, conn: ConnId, bytes: usize) {
+    fn take_memory(&mut self, cx: &mut Context, conn: ConnId, bytes: usize) {
         self.in_flight += bytes;
         cx.budget.take(&mut cx.out, conn, bytes);
     }
 
     /// Payload has left memory.
-    fn give_memory(&mut self, cx: &mut Shared, bytes: usize) {
+    fn give_memory(&mut self, cx: &mut Context, bytes: usize) {
         self.in_flight -= bytes;
         cx.budget.give(&mut cx.out, bytes);
     }
@@ -230,7 +230,7 @@ impl Torrent {
         TimerKey::Torrent(self.id, timer)
     }
 
-    fn set_timer(&self, cx: &mut Shared, timer: TorrentTimer, at: Instant) {
+    fn set_timer(&self, cx: &mut Context, timer: TorrentTimer, at: Instant) {
         cx.timers.set(self.key(timer), at);
     }
 

@@ -6,8 +6,8 @@
 
 use super::finish::Finish;
 use super::{Job, Torrent};
+use crate::context::Context;
 use crate::disk::{DiskOutcome, DiskResult, DiskTask, Extent, FileStamp};
-use crate::engine::Shared;
 use crate::event::Phase;
 use crate::geometry::Geometry;
 use crate::ids::{FileIndex, InfoHash, PieceIndex};
@@ -108,7 +108,7 @@ impl Records {
 
 impl Torrent {
     /// Blocks of a piece are about to be written.
-    pub(super) fn begin_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    pub(super) fn begin_record(&mut self, cx: &mut Context, piece: PieceIndex) {
         if self.records.begun.insert(piece) {
             self.records.writer.begun(&mut self.records.unwritten, &[piece]);
             self.append_records(cx);
@@ -116,7 +116,7 @@ impl Torrent {
     }
 
     /// A piece has been written and verified.
-    pub(super) fn verified_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    pub(super) fn verified_record(&mut self, cx: &mut Context, piece: PieceIndex) {
         let records = &mut self.records;
         records.verified.push(piece);
         records.verified_bytes += u64::from(self.geometry.piece_len(piece));
@@ -128,7 +128,7 @@ impl Torrent {
     }
 
     /// A had piece could not be read back.
-    pub(super) fn lost_record(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    pub(super) fn lost_record(&mut self, cx: &mut Context, piece: PieceIndex) {
         self.records.verified.retain(|p| *p != piece);
         self.records.writer.lost(&mut self.records.unwritten, &[piece]);
         self.records.unwritten_sync = true;
@@ -136,14 +136,14 @@ impl Torrent {
     }
 
     /// Verified pieces have waited long enough.
-    pub(super) fn sync_due(&mut self, cx: &mut Shared) {
+    pub(super) fn sync_due(&mut self, cx: &mut Context) {
         if self.phase == Phase::Downloading {
             self.sync_records(cx);
         }
     }
 
     /// Syncs what was written, unless a sync is under way: then its end starts the next.
-    pub(super) fn sync_records(&mut self, cx: &mut Shared) {
+    pub(super) fn sync_records(&mut self, cx: &mut Context) {
         let records = &mut self.records;
         let nothing_new = records.verified.is_empty() && records.dirty.is_empty();
         if nothing_new || records.syncing.is_some() || records.broken {
@@ -157,7 +157,7 @@ impl Torrent {
     }
 
     /// A [`Job::Sync`] has come to its end.
-    pub(super) fn sync_done(&mut self, cx: &mut Shared, pieces: &[PieceIndex], result: DiskResult) {
+    pub(super) fn sync_done(&mut self, cx: &mut Context, pieces: &[PieceIndex], result: DiskResult) {
         let files = self.records.syncing.take().unwrap_or_default();
         match result {
             Ok(DiskOutcome::Sync(stamps)) => {
@@ -187,7 +187,7 @@ impl Torrent {
     }
 
     /// Appends what waits, one append at a time so that records stay in order.
-    pub(super) fn append_records(&mut self, cx: &mut Shared) {
+    pub(super) fn append_records(&mut self, cx: &mut Context) {
         let records = &mut self.records;
         if records.appending || records.unwritten.is_empty() || records.broken {
             return;
@@ -200,7 +200,7 @@ impl Torrent {
     }
 
     /// A [`Job::AppendJournal`] has come to its end.
-    pub(super) fn append_done(&mut self, cx: &mut Shared, result: DiskResult) {
+    pub(super) fn append_done(&mut self, cx: &mut Context, result: DiskResult) {
         self.records.appending = false;
         match result {
             Ok(_) => {

@@ -5,8 +5,8 @@
 
 use super::{Job, Torrent};
 use crate::config::Goal;
+use crate::context::Context;
 use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, FileStamp, Place, Survey};
-use crate::engine::Shared;
 use crate::error::TorrentError;
 use crate::event::{Event, ResumeSummary};
 use crate::ids::{FileIndex, PieceIndex};
@@ -33,13 +33,13 @@ pub(super) struct Resume {
 
 impl Torrent {
     /// Begins with a look at the target.
-    pub(super) fn begin_resume(&mut self, cx: &mut Shared) {
+    pub(super) fn begin_resume(&mut self, cx: &mut Context) {
         self.resume = Some(Resume::default());
         cx.disk(self.id, DiskTask::Survey { place: Place::Final }, Job::SurveyFinal);
     }
 
     /// A [`Job::SurveyFinal`] has come to its end.
-    pub(super) fn final_surveyed(&mut self, cx: &mut Shared, result: DiskResult) {
+    pub(super) fn final_surveyed(&mut self, cx: &mut Context, result: DiskResult) {
         match (result, self.options.goal) {
             (Err(error), _) => self.fail_disk(cx, error),
             (Ok(DiskOutcome::Survey(Survey::Absent)), Goal::Download) => {
@@ -73,7 +73,7 @@ impl Torrent {
     }
 
     /// A [`Job::SurveyPart`] has come to its end.
-    pub(super) fn part_surveyed(&mut self, cx: &mut Shared, result: DiskResult) {
+    pub(super) fn part_surveyed(&mut self, cx: &mut Context, result: DiskResult) {
         match result {
             Err(error) => self.fail_disk(cx, error),
             Ok(DiskOutcome::Survey(Survey::Absent)) => self.begin_check(cx, VecDeque::new()),
@@ -88,7 +88,7 @@ impl Torrent {
     }
 
     /// A [`Job::LoadJournal`] has come to its end.
-    pub(super) fn journal_loaded(&mut self, cx: &mut Shared, result: DiskResult) {
+    pub(super) fn journal_loaded(&mut self, cx: &mut Context, result: DiskResult) {
         let data = match result {
             Ok(DiskOutcome::LoadJournal(data)) => data,
             Err(error) if error.kind != DiskErrorKind::TooLarge => return self.fail_disk(cx, error),
@@ -106,7 +106,7 @@ impl Torrent {
     }
 
     /// Takes the journal's word for what it can prove, and hashes what it leaves in doubt.
-    fn trust(&mut self, cx: &mut Shared, journal: &Replay, stamps: &[Option<FileStamp>]) {
+    fn trust(&mut self, cx: &mut Context, journal: &Replay, stamps: &[Option<FileStamp>]) {
         let suspicious = self.changed_files(journal, stamps);
         let mut doubtful = VecDeque::new();
         let mut trusted = 0;
@@ -157,7 +157,7 @@ impl Torrent {
     }
 
     /// Hashes every piece that the files are long enough to hold.
-    fn hash_what_is_there(&mut self, cx: &mut Shared, stamps: &[Option<FileStamp>]) {
+    fn hash_what_is_there(&mut self, cx: &mut Context, stamps: &[Option<FileStamp>]) {
         let mut there = VecDeque::new();
         let mut bad = Vec::new();
         for piece in self.geometry.pieces() {
@@ -174,7 +174,7 @@ impl Torrent {
     }
 
     /// The start is over: tells what was found.
-    pub(super) fn resumed(&mut self, cx: &mut Shared) -> Resume {
+    pub(super) fn resumed(&mut self, cx: &mut Context) -> Resume {
         let mut resume = self.resume.take().unwrap_or_default();
         resume.summary.have = self.picker.have().count();
         cx.out.tell(Event::Resumed { torrent: self.id, summary: resume.summary });

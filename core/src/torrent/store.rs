@@ -3,8 +3,8 @@
 use super::blame::SOLO_RETRY;
 use super::gather::{Flush, Run};
 use super::{Job, Torrent};
+use crate::context::Context;
 use crate::disk::{DiskError, DiskErrorKind, DiskOutcome, DiskResult, DiskTask};
-use crate::engine::Shared;
 use crate::error::{BanReason, TorrentError};
 use crate::event::{Event, Phase};
 use crate::geometry::BLOCK_LEN;
@@ -40,14 +40,14 @@ struct Write {
 
 impl Torrent {
     /// Sends the runs of a piece to the disk that are to go now.
-    pub(super) fn write_runs(&mut self, cx: &mut Shared, piece: PieceIndex, flush: Flush) {
+    pub(super) fn write_runs(&mut self, cx: &mut Context, piece: PieceIndex, flush: Flush) {
         let complete = self.picker.is_received(piece);
         while let Some(run) = self.gather.next_run(piece, complete, flush) {
             self.write_run(cx, run);
         }
     }
 
-    fn write_run(&mut self, cx: &mut Shared, run: Run) {
+    fn write_run(&mut self, cx: &mut Context, run: Run) {
         let start = self.geometry.piece_start(run.piece) + u64::from(run.blocks.start) * u64::from(BLOCK_LEN);
         let task = DiskTask::Write {
             extents: self.metainfo.layout().extents(start..start + run.bytes as u64),
@@ -63,7 +63,7 @@ impl Torrent {
         );
     }
 
-    fn start_write(&mut self, cx: &mut Shared, write: Write) {
+    fn start_write(&mut self, cx: &mut Context, write: Write) {
         self.data_jobs += 1;
         let task = (*write.task).clone();
         let Write { piece, blocks, bytes, hashed, task: again } = write;
@@ -71,7 +71,7 @@ impl Torrent {
     }
 
     /// Blocks of some pieces have waited long enough.
-    pub(super) fn write_aged(&mut self, cx: &mut Shared) {
+    pub(super) fn write_aged(&mut self, cx: &mut Context) {
         let (due, next) = self.gather.aged(cx.now);
         for piece in due {
             self.write_runs(cx, piece, Flush::All);
@@ -83,7 +83,7 @@ impl Torrent {
 
     /// Memory is short: everything that is gathered goes to the disk, but for what can join a longer run
     /// behind a write that is under way.
-    pub(super) fn write_all(&mut self, cx: &mut Shared) {
+    pub(super) fn write_all(&mut self, cx: &mut Context) {
         for piece in self.gather.pending() {
             let behind_another = self.gather.digested(piece).is_none();
             self.write_runs(cx, piece, if behind_another { Flush::Ready } else { Flush::All });
@@ -91,7 +91,7 @@ impl Torrent {
     }
 
     /// A [`Job::Write`] has come to its end.
-    pub(super) fn write_done(&mut self, cx: &mut Shared, job: Job, result: DiskResult) {
+    pub(super) fn write_done(&mut self, cx: &mut Context, job: Job, result: DiskResult) {
         let Job::Write { piece, blocks, bytes, hashed, again } = job else { return };
         self.data_jobs -= 1;
         match result {
@@ -117,7 +117,7 @@ impl Torrent {
         self.after_disk(cx);
     }
 
-    fn write_failed(&mut self, cx: &mut Shared, write: Write, error: DiskError) {
+    fn write_failed(&mut self, cx: &mut Context, write: Write, error: DiskError) {
         self.records.write_failed();
         if self.waits_for(&error) {
             self.trouble_began(cx, error);
@@ -143,7 +143,7 @@ impl Torrent {
     }
 
     /// Stops asking for blocks until the disk takes them again.
-    pub(super) fn trouble_began(&mut self, cx: &mut Shared, error: DiskError) {
+    pub(super) fn trouble_began(&mut self, cx: &mut Context, error: DiskError) {
         let descriptors = error.kind == DiskErrorKind::TooManyFiles;
         let retry = cx.now + if descriptors { RETRY_DESCRIPTORS } else { RETRY };
         self.set_timer(cx, TorrentTimer::DiskRetry, retry);
@@ -157,7 +157,7 @@ impl Torrent {
     }
 
     /// Tries again what failed.
-    pub(super) fn retry_writes(&mut self, cx: &mut Shared) {
+    pub(super) fn retry_writes(&mut self, cx: &mut Context) {
         let Some(trouble) = &mut self.trouble else { return };
         for write in core::mem::take(&mut trouble.failed) {
             self.start_write(cx, write);
@@ -169,7 +169,7 @@ impl Torrent {
     }
 
     /// The disk took something: if nothing waits for another try, asking goes on.
-    pub(super) fn trouble_over(&mut self, cx: &mut Shared) {
+    pub(super) fn trouble_over(&mut self, cx: &mut Context) {
         if self.trouble.as_ref().is_some_and(|trouble| trouble.failed.is_empty() && trouble.retry <= cx.now) {
             self.trouble = None;
             cx.out.tell(Event::DiskRecovered { torrent: self.id });
@@ -178,13 +178,13 @@ impl Torrent {
     }
 
     /// A disk error that is not worth waiting for.
-    pub(super) fn fail_disk(&mut self, cx: &mut Shared, error: DiskError) {
+    pub(super) fn fail_disk(&mut self, cx: &mut Context, error: DiskError) {
         let (have, total) = (self.picker.have().count(), self.geometry.num_pieces());
         self.fail(cx, TorrentError::Disk { error, have, total });
     }
 
     /// Decides about a piece once all of it is on the disk and its digest is here.
-    fn judge(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    fn judge(&mut self, cx: &mut Context, piece: PieceIndex) {
         if !self.picker.is_written(piece) {
             return;
         }
@@ -204,7 +204,7 @@ impl Torrent {
 
     /// A piece failed by the digest that ran along with its writes. Parts of it may have been replaced since:
     /// only what is on the disk counts against a peer.
-    fn look_again(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    fn look_again(&mut self, cx: &mut Context, piece: PieceIndex) {
         let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
         self.data_jobs += 1;
         let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new() };
@@ -212,7 +212,7 @@ impl Torrent {
     }
 
     /// A [`Job::SecondLook`] has come to its end: this is the verdict.
-    pub(super) fn looked_again(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+    pub(super) fn looked_again(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         match result {
             Ok(DiskOutcome::Digest(state)) => {
@@ -231,7 +231,7 @@ impl Torrent {
     }
 
     /// Hashing was interrupted: the rest of the piece is read back.
-    fn digest_rest(&mut self, cx: &mut Shared, piece: PieceIndex, from: u64) {
+    fn digest_rest(&mut self, cx: &mut Context, piece: PieceIndex, from: u64) {
         let Some(hash) = self.gather.digest_out(piece) else { return };
         let range = self.geometry.piece_range(piece);
         let extents = self.metainfo.layout().extents(range.start + from..range.end);
@@ -240,7 +240,7 @@ impl Torrent {
     }
 
     /// A [`Job::Digest`] has come to its end.
-    pub(super) fn digest_done(&mut self, cx: &mut Shared, piece: PieceIndex, result: DiskResult) {
+    pub(super) fn digest_done(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         match result {
             Ok(DiskOutcome::Digest(state)) => {
@@ -254,7 +254,7 @@ impl Torrent {
         self.after_disk(cx);
     }
 
-    fn piece_verified(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    fn piece_verified(&mut self, cx: &mut Context, piece: PieceIndex) {
         self.picker.verified(piece);
         self.stats.progress = cx.now;
         cx.out.tell(Event::PieceVerified { torrent: self.id, piece });
@@ -266,7 +266,7 @@ impl Torrent {
         }
     }
 
-    fn piece_failed(&mut self, cx: &mut Shared, piece: PieceIndex) {
+    fn piece_failed(&mut self, cx: &mut Context, piece: PieceIndex) {
         let senders = self.picker.failed(cx.now, piece);
         self.stats.corrupt += u64::from(self.geometry.piece_len(piece));
         let culprit = only_one(&senders);

@@ -1,8 +1,8 @@
 //! What peers ask of us: checked, queued, read in batches, sent, or refused.
 
 use super::{Job, Torrent};
+use crate::context::Context;
 use crate::disk::{DiskError, DiskErrorKind, DiskOutcome, DiskResult, DiskTask};
-use crate::engine::Shared;
 use crate::error::PeerFault;
 use crate::event::{Event, Phase};
 use crate::ids::{ConnId, PieceIndex};
@@ -16,7 +16,7 @@ impl Torrent {
     /// A peer asks for a block (BEP 3 `request`).
     pub(super) fn request_came(
         &mut self,
-        cx: &mut Shared,
+        cx: &mut Context,
         conn: ConnId,
         request: BlockRange,
     ) -> Result<(), PeerFault> {
@@ -35,7 +35,7 @@ impl Torrent {
     }
 
     /// A peer no longer wants a block (BEP 3 `cancel`). With the fast extension that is answered (BEP 6).
-    pub(super) fn cancelled(&mut self, cx: &mut Shared, conn: ConnId, request: BlockRange) {
+    pub(super) fn cancelled(&mut self, cx: &mut Context, conn: ConnId, request: BlockRange) {
         if let Some(peer) = self.peers.get_mut(&conn)
             && peer.serve.cancel(&request)
         {
@@ -44,7 +44,7 @@ impl Torrent {
     }
 
     /// Reads what a peer asked for, as much as its socket has room for.
-    pub(super) fn serve(&mut self, cx: &mut Shared, conn: ConnId) {
+    pub(super) fn serve(&mut self, cx: &mut Context, conn: ConnId) {
         if self.finish.holds_reads() {
             return;
         }
@@ -59,7 +59,7 @@ impl Torrent {
     }
 
     /// Goes on with what was held back.
-    pub(super) fn serve_everyone(&mut self, cx: &mut Shared) {
+    pub(super) fn serve_everyone(&mut self, cx: &mut Context) {
         let all: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in all {
             self.serve(cx, conn);
@@ -67,7 +67,7 @@ impl Torrent {
     }
 
     /// A [`Job::Upload`] has come to its end.
-    pub(super) fn upload_read(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, result: DiskResult) {
+    pub(super) fn upload_read(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch, result: DiskResult) {
         self.upload_reads -= 1;
         match result {
             Ok(DiskOutcome::Read(data)) => self.upload(cx, conn, batch, &data),
@@ -78,7 +78,7 @@ impl Torrent {
         self.after_disk(cx);
     }
 
-    fn upload(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, data: &Bytes) {
+    fn upload(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch, data: &Bytes) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.serve.read_done(batch);
         let mut at = 0;
@@ -99,7 +99,7 @@ impl Torrent {
     }
 
     /// A piece that we promised cannot be read. Nobody is to blame but the disk: it is not ours any more.
-    fn upload_failed(&mut self, cx: &mut Shared, conn: ConnId, batch: &Batch, error: DiskError) {
+    fn upload_failed(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch, error: DiskError) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.serve.read_done(batch);
             for request in &batch.requests {
@@ -132,7 +132,7 @@ impl Torrent {
     }
 
     /// The driver has sent bytes to a peer.
-    pub(crate) fn sent(&mut self, cx: &mut Shared, conn: ConnId, bytes: usize) {
+    pub(crate) fn sent(&mut self, cx: &mut Context, conn: ConnId, bytes: usize) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.serve.sent(bytes);
             self.serve(cx, conn);
@@ -141,7 +141,7 @@ impl Torrent {
 }
 
 /// Says no, where the peer understands that (BEP 6); otherwise silence says it (BEP 3).
-pub(super) fn refuse(cx: &mut Shared, peer: &mut Peer, request: BlockRange) {
+pub(super) fn refuse(cx: &mut Context, peer: &mut Peer, request: BlockRange) {
     if peer.features.fast {
         peer.send(cx.now, &mut cx.out, &Message::Reject(request));
     }

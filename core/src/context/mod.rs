@@ -1,7 +1,10 @@
 //! What every torrent of an engine shares: the way out, the numbers, the clock, the timers, the budget.
 
-use super::budget::Budget;
-use super::outbox::Outbox;
+mod budget;
+mod outbox;
+
+pub(crate) use outbox::Outbox;
+
 use crate::action::Action;
 use crate::announcer::TrackerKey;
 use crate::config::Config;
@@ -12,6 +15,7 @@ use crate::timers::{TimerKey, Timers};
 use crate::torrent::Job;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use budget::Budget;
 use core::net::SocketAddr;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -27,16 +31,9 @@ pub(crate) enum ConnOwner {
     Tracker(TorrentId, TrackerKey),
 }
 
-/// Whose answer it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum JobOwner {
-    /// A job of a torrent.
-    Torrent(TorrentId, Job),
-}
-
 /// Handed down to whatever acts. Torrents know nothing else of the engine, and nothing of each other.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Context {
     pub(crate) now: Instant,
     pub(crate) config: Config,
     pub(crate) peer_id: PeerId,
@@ -46,7 +43,8 @@ pub(crate) struct Shared {
     pub(crate) timers: Timers,
     pub(crate) budget: Budget,
     conns: BTreeMap<ConnId, ConnOwner>,
-    jobs: BTreeMap<JobId, JobOwner>,
+    /// Whose answer it will be.
+    jobs: BTreeMap<JobId, (TorrentId, Job)>,
     /// Outgoing connections that have not completed the handshake.
     pub(crate) half_open: usize,
     /// Connections to peers, from the first attempt to the end.
@@ -64,7 +62,7 @@ pub(crate) struct Shared {
     pub(crate) evict_after: Instant,
 }
 
-impl Shared {
+impl Context {
     pub(crate) fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha8Rng::from_seed(seed);
         let peer_id = random_peer_id(&config, &mut rng);
@@ -147,27 +145,27 @@ impl Shared {
 
     /// Starts a disk operation.
     pub(crate) fn disk(&mut self, torrent: TorrentId, task: DiskTask, job: Job) -> JobId {
-        let id = self.job(JobOwner::Torrent(torrent, job));
+        let id = self.job(torrent, job);
         self.out.act(Action::Disk { job: id, op: DiskOp { torrent, task } });
         id
     }
 
     /// Starts a name lookup.
     pub(crate) fn resolve(&mut self, torrent: TorrentId, host: Box<str>, job: Job) -> JobId {
-        let id = self.job(JobOwner::Torrent(torrent, job));
+        let id = self.job(torrent, job);
         self.out.act(Action::Resolve { job: id, host });
         id
     }
 
-    fn job(&mut self, owner: JobOwner) -> JobId {
+    fn job(&mut self, torrent: TorrentId, job: Job) -> JobId {
         let id = JobId(self.next_job);
         self.next_job += 1;
-        self.jobs.insert(id, owner);
+        self.jobs.insert(id, (torrent, job));
         id
     }
 
     /// Takes the owner of a job whose answer has come. `None` for one that was given up.
-    pub(crate) fn job_done(&mut self, job: JobId) -> Option<JobOwner> {
+    pub(crate) fn job_done(&mut self, job: JobId) -> Option<(TorrentId, Job)> {
         self.jobs.remove(&job)
     }
 
@@ -180,12 +178,8 @@ impl Shared {
 
     /// Gives up every job of a torrent that has ended.
     pub(crate) fn cancel_all(&mut self, torrent: TorrentId) {
-        let gone: alloc::vec::Vec<JobId> = self
-            .jobs
-            .iter()
-            .filter(|(_, JobOwner::Torrent(owner, _))| *owner == torrent)
-            .map(|(job, _)| *job)
-            .collect();
+        let gone: alloc::vec::Vec<JobId> =
+            self.jobs.iter().filter(|(_, (owner, _))| *owner == torrent).map(|(job, _)| *job).collect();
         for job in gone {
             self.cancel(job);
         }
