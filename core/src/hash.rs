@@ -11,6 +11,7 @@ use sha2::Digest;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sha1State {
     chain: [u32; 5],
+    /// The bytes that do not fill a block of 64 yet, then zeros, so that equal states compare equal.
     tail: [u8; 64],
     len: u64,
     /// The digest is known without the bytes: it stands in `chain`.
@@ -80,6 +81,7 @@ impl Sha1State {
         }
         let (blocks, rest) = data.as_chunks::<64>();
         sha1::block_api::compress(&mut self.chain, blocks);
+        self.tail = [0; 64];
         self.tail[..rest.len()].copy_from_slice(rest);
     }
 
@@ -164,6 +166,9 @@ mod tests {
             }
             let judge: [u8; 20] = sha1::Sha1::digest(&data).into();
             prop_assert_eq!(state.finish().0, judge);
+            let mut at_once = Sha1State::new();
+            at_once.update(&data);
+            prop_assert_eq!(state, at_once);
         }
     }
 }
