@@ -6,6 +6,7 @@
 
 use crate::hash::Sha1State;
 use crate::ids::{FileIndex, TorrentId};
+use crate::piece_digest::PieceDigest;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -103,7 +104,7 @@ pub enum DiskTask {
         /// What to read.
         extents: Vec<Extent>,
         /// The digest so far.
-        hash: Sha1State,
+        hash: PieceDigest,
     },
     /// Read `extents` whole.
     Read {
@@ -154,7 +155,7 @@ pub enum DiskOutcome {
     /// Written; the digest advanced, if one was given.
     Write(Option<Sha1State>),
     /// The digest advanced.
-    Digest(Sha1State),
+    Digest(PieceDigest),
     /// The bytes, exactly as many as were asked for.
     Read(Bytes),
     /// Synced; the files' stamps afterwards, in the order asked for.

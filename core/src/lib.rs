@@ -180,6 +180,7 @@ pub mod metainfo;
 mod peer;
 mod peer_list;
 mod picker;
+mod piece_digest;
 mod rate;
 mod status;
 mod time;
@@ -208,6 +209,7 @@ pub use ids::{
 };
 pub use input::{Input, NetError, ResolveError};
 pub use metainfo::{FileLayout, Metainfo, MetainfoError};
+pub use piece_digest::PieceDigest;
 pub use status::{PeerStatus, TorrentStatus};
 pub use time::{Duration, Instant};
 pub use why::Why;

@@ -126,5 +126,8 @@ pub const MAX_KNOWN_PEERS: usize = 3_000;
 pub const MAX_BANS: usize = 10_000;
 /// Addresses remembered as being ourselves.
 pub const MAX_OWN_ADDRESSES: usize = 256;
+/// Blocks of pieces that failed with blocks of several senders, for each torrent, whose digests are kept until it is
+/// known who lied: 4 GiB of payload, 24 bytes for each 16 KiB.
+pub const MAX_EVIDENCE: usize = 1 << 18;
 /// Bytes of a journal that we are ready to read back.
 pub const MAX_JOURNAL: u64 = 64 << 20;

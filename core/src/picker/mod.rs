@@ -167,6 +167,11 @@ impl Picker {
         self.opens.get(piece).is_some_and(|open| open.is_written())
     }
 
+    /// Whether the received blocks of an open piece came from more than one address.
+    pub(crate) fn is_shared(&self, piece: PieceIndex) -> bool {
+        self.opens.get(piece).is_some_and(|open| open.senders().count() > 1)
+    }
+
     /// The addresses that sent the received blocks of an open piece, each once.
     #[cfg(test)]
     pub(crate) fn senders(&self, piece: PieceIndex) -> impl Iterator<Item = IpAddr> + '_ {

@@ -31,7 +31,7 @@ impl Torrent {
         {
             resume.hashing += 1;
             let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
-            let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new() };
+            let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new().into() };
             cx.disk(self.id, task, Job::CheckPiece(piece));
         }
         if resume.hashing == 0 {
@@ -41,11 +41,12 @@ impl Torrent {
 
     /// A [`Job::CheckPiece`] has come to its end.
     pub(super) fn piece_checked(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
+        let good = matches!(&result, Ok(DiskOutcome::Digest(digest)) if self.is_good(piece, digest));
         let Some(resume) = &mut self.resume else { return };
         resume.hashing -= 1;
         resume.summary.hashed += 1;
         match result {
-            Ok(DiskOutcome::Digest(state)) if self.metainfo.piece_hash(piece) == Some(state.finish()) => {
+            Ok(_) if good => {
                 self.picker.set_have(piece);
                 self.stats.progress = cx.now;
                 let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));

@@ -32,8 +32,6 @@ struct PieceBuffer {
     /// When the oldest of `blocks` came.
     since: Instant,
     digest: Digest,
-    /// Nothing may be written: what is on the disk is being read for evidence.
-    frozen: bool,
 }
 
 /// Where the running digest of a piece is.
@@ -77,9 +75,6 @@ impl Gather {
     /// The next run of `piece` that is to be written now. `complete`: every block has been received.
     pub(super) fn next_run(&mut self, piece: PieceIndex, complete: bool, flush: Flush) -> Option<Run> {
         let buffer = self.pieces.get_mut(&piece)?;
-        if buffer.frozen {
-            return None;
-        }
         let range = buffer.choose(complete, flush)?;
         Some(buffer.take(piece, range))
     }
@@ -101,7 +96,7 @@ impl Gather {
 
     /// Bytes in runs that grow. Others wait for the disk: behind a write or a read of their piece.
     pub(super) fn bytes_growing(&self) -> u64 {
-        let grows = |buffer: &&PieceBuffer| buffer.digest != Digest::Away && !buffer.frozen;
+        let grows = |buffer: &&PieceBuffer| buffer.digest != Digest::Away;
         let blocks = self.pieces.values().filter(grows).flat_map(|buffer| buffer.blocks.values());
         blocks.map(|block| block.len() as u64).sum()
     }
@@ -134,11 +129,6 @@ impl Gather {
         }
     }
 
-    /// Keeps a piece off the disk, or no longer.
-    pub(super) fn freeze(&mut self, now: Instant, piece: PieceIndex, frozen: bool) {
-        self.pieces.entry(piece).or_insert_with(|| PieceBuffer::new(now)).frozen = frozen;
-    }
-
     /// Drops all that is gathered of a piece, its digest included. Returns the bytes dropped.
     pub(super) fn forget(&mut self, piece: PieceIndex) -> usize {
         self.pieces.remove(&piece).map_or(0, |b| b.blocks.values().map(Payload::len).sum())
@@ -153,7 +143,7 @@ impl Gather {
 
 impl PieceBuffer {
     const fn new(now: Instant) -> Self {
-        Self { blocks: BTreeMap::new(), since: now, digest: Digest::Idle(Sha1State::new()), frozen: false }
+        Self { blocks: BTreeMap::new(), since: now, digest: Digest::Idle(Sha1State::new()) }
     }
 
     /// The first run that is to go now.

@@ -51,10 +51,8 @@ pub(crate) enum Job {
         /// Which requests.
         batch: Batch,
     },
-    /// Read a piece that failed, to know who sent what.
-    BlameBad(PieceIndex),
-    /// Read the good version of a piece that failed before.
-    BlameGood(PieceIndex),
+    /// Hash each block of a piece that is good now and failed before.
+    Verdict(PieceIndex),
     /// At the end: create empty files.
     FillUp,
     /// At the end: rename.

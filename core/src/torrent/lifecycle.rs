@@ -42,8 +42,7 @@ impl Torrent {
             Job::Sync(pieces) => self.sync_done(cx, &pieces, result),
             Job::AppendJournal => self.append_done(cx, result),
             Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
-            Job::BlameBad(piece) => self.evidence_read(cx, piece, result),
-            Job::BlameGood(piece) => self.verdict_read(cx, piece, result),
+            Job::Verdict(piece) => self.verdict(cx, piece, result),
             Job::FillUp | Job::Publish | Job::DeleteJournal => {
                 self.finish_step(cx, &job, result);
             }

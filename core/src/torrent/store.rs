@@ -9,7 +9,8 @@ use crate::error::{BanReason, TorrentError};
 use crate::event::{Event, Phase};
 use crate::geometry::BLOCK_LEN;
 use crate::hash::Sha1State;
-use crate::ids::PieceIndex;
+use crate::ids::{PieceIndex, Sha1Hash};
+use crate::piece_digest::PieceDigest;
 use crate::time::{Duration, Instant};
 use crate::timers::TorrentTimer;
 use alloc::boxed::Box;
@@ -194,7 +195,7 @@ impl Torrent {
             return;
         }
         let Some(state) = self.gather.digest_out(piece) else { return };
-        if self.metainfo.piece_hash(piece) == Some(state.finish()) {
+        if self.is_good(piece, &state.into()) {
             self.gather.forget(piece);
             self.piece_verified(cx, piece);
         } else {
@@ -202,25 +203,35 @@ impl Torrent {
         }
     }
 
+    /// Whether this is the digest that the torrent names.
+    pub(super) fn is_good(&self, piece: PieceIndex, digest: &PieceDigest) -> bool {
+        self.metainfo.piece_hash(piece) == Some(digest.whole().finish())
+    }
+
     /// A piece failed by the digest that ran along with its writes. Parts of it may have been replaced since:
-    /// only what is on the disk counts against a peer.
+    /// only what is on the disk counts against a peer. Where several sent it, each block is hashed by itself.
     fn look_again(&mut self, cx: &mut Context, piece: PieceIndex) {
         let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+        let blocks = self.geometry.blocks_in(piece) as usize;
+        let evidence = self.picker.is_shared(piece) && self.blame.reserve(blocks);
+        let hash = if evidence { PieceDigest::with_blocks() } else { Sha1State::new().into() };
         self.data_jobs += 1;
-        let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new() };
-        cx.disk(self.id, task, Job::SecondLook(piece));
+        cx.disk(self.id, DiskTask::Digest { place: self.place, extents, hash }, Job::SecondLook(piece));
     }
 
     /// A [`Job::SecondLook`] has come to its end: this is the verdict.
     pub(super) fn looked_again(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         match result {
-            Ok(DiskOutcome::Digest(state)) => {
+            Ok(DiskOutcome::Digest(digest)) => {
                 self.gather.forget(piece);
-                if self.metainfo.piece_hash(piece) == Some(state.finish()) {
+                let good = self.is_good(piece, &digest);
+                let blocks = digest.into_blocks();
+                self.blame.hashed(blocks.len());
+                if good {
                     self.piece_verified(cx, piece);
                 } else {
-                    self.piece_failed(cx, piece);
+                    self.piece_failed(cx, piece, &blocks);
                 }
             }
             Ok(_) => debug_assert!(false, "a digest was asked for"),
@@ -236,15 +247,16 @@ impl Torrent {
         let range = self.geometry.piece_range(piece);
         let extents = self.metainfo.layout().extents(range.start + from..range.end);
         self.data_jobs += 1;
-        cx.disk(self.id, DiskTask::Digest { place: self.place, extents, hash }, Job::Digest(piece));
+        let task = DiskTask::Digest { place: self.place, extents, hash: hash.into() };
+        cx.disk(self.id, task, Job::Digest(piece));
     }
 
     /// A [`Job::Digest`] has come to its end.
     pub(super) fn digest_done(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         match result {
-            Ok(DiskOutcome::Digest(state)) => {
-                self.gather.digest_back(piece, state);
+            Ok(DiskOutcome::Digest(digest)) => {
+                self.gather.digest_back(piece, digest.whole());
                 self.judge(cx, piece);
             }
             Ok(_) => debug_assert!(false, "a digest was asked for"),
@@ -266,14 +278,15 @@ impl Torrent {
         }
     }
 
-    fn piece_failed(&mut self, cx: &mut Context, piece: PieceIndex) {
+    /// A piece is bad on the disk. `blocks` are the digests of its blocks, if it has several senders.
+    fn piece_failed(&mut self, cx: &mut Context, piece: PieceIndex, blocks: &[Sha1Hash]) {
         let senders = self.picker.failed(cx.now, piece);
         self.stats.corrupt += u64::from(self.geometry.piece_len(piece));
         let culprit = only_one(&senders);
         cx.out.tell(Event::PieceFailed { torrent: self.id, piece, culprit });
         match culprit {
             Some(addr) => self.ban(cx, addr, BanReason::CorruptPiece),
-            None => self.collect_evidence(cx, piece, senders),
+            None => self.blame.keep(piece, &senders, blocks),
         }
         self.set_timer(cx, TorrentTimer::Solo, cx.now + SOLO_RETRY);
         self.fill_hungry(cx);

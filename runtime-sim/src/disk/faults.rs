@@ -4,7 +4,8 @@ use super::run::WRONG;
 use super::{Disk, Files, modified};
 use bytes::{Bytes, BytesMut};
 use peerless_core::{
-    BlockId, DiskErrorKind, DiskOp, DiskOutcome, DiskTask, Extent, FileIndex, FileStamp, Sha1State, TorrentId,
+    BlockId, DiskErrorKind, DiskOp, DiskOutcome, DiskTask, Extent, FileIndex, FileStamp, PieceDigest,
+    Sha1State, TorrentId,
 };
 use std::collections::BTreeMap;
 
@@ -163,8 +164,11 @@ impl Disk {
                 }
                 DiskOutcome::Read(data.freeze())
             }
-            DiskOutcome::Digest(state) if self.dice.chance(self.faults.corrupt_reads) => {
-                DiskOutcome::Digest(Sha1State::known(WRONG, state.len()))
+            DiskOutcome::Digest(digest) if self.dice.chance(self.faults.corrupt_reads) => {
+                let whole = Sha1State::known(WRONG, digest.len());
+                let wants = digest.wants_blocks();
+                let blocks = || PieceDigest::known(whole, digest.into_blocks());
+                DiskOutcome::Digest(if wants { blocks() } else { whole.into() })
             }
             other => other,
         }

@@ -5,8 +5,8 @@ use super::unsynced::Change;
 use super::{Disk, modified};
 use bytes::Bytes;
 use peerless_core::{
-    DiskErrorKind, DiskOutcome, DiskTask, Extent, FileIndex, Instant, PieceIndex, Place, Sha1Hash, Sha1State,
-    Survey, TorrentId,
+    DiskErrorKind, DiskOutcome, DiskTask, Extent, FileIndex, Instant, PieceDigest, PieceIndex, Place,
+    Sha1Hash, Sha1State, Survey, TorrentId, sha1,
 };
 use std::ops::Range;
 
@@ -27,7 +27,9 @@ impl Disk {
             DiskTask::Digest { place, extents, hash } => {
                 let files = self.files.get(&(id, place)).ok_or(DiskErrorKind::Short)?;
                 files.range(&extents).ok_or(DiskErrorKind::Short)?;
-                Ok(DiskOutcome::Digest(files.advance(&extents, hash)))
+                let whole = files.advance(&extents, hash.whole());
+                let blocks = || PieceDigest::known(whole, files.block_digests(&extents));
+                Ok(DiskOutcome::Digest(if hash.wants_blocks() { blocks() } else { whole.into() }))
             }
             DiskTask::Read { place, extents } => {
                 let files = self.files.get(&(id, place)).ok_or(DiskErrorKind::Short)?;
@@ -152,6 +154,12 @@ impl Files {
             && self.torrent().payload.cut(range.clone()).all(|(block, part)| self.is_true(block, part));
         let digest = if good { truth } else { WRONG };
         Sha1State::known(digest, state.len() + (range.end - range.start))
+    }
+
+    /// The digests of the blocks that stand in these extents, each by itself.
+    fn block_digests(&self, extents: &[Extent]) -> Vec<Sha1Hash> {
+        let range = self.range(extents).unwrap_or_default();
+        self.torrent().payload.cut(range).map(|(block, part)| sha1(&self.block(block).slice(part))).collect()
     }
 }
 

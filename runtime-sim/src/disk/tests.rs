@@ -6,7 +6,9 @@ mod faults;
 use super::*;
 use crate::units::secs;
 use bytes::Bytes;
-use peerless_core::{Allocation, BlockId, DiskErrorKind, DiskOutcome, FileIndex, Sha1State};
+use peerless_core::{
+    Allocation, BlockId, DiskErrorKind, DiskOutcome, FileIndex, PieceDigest, Sha1State, sha1,
+};
 
 const ID: TorrentId = TorrentId(0);
 
@@ -28,7 +30,8 @@ fn write(torrent: &Torrent, range: std::ops::Range<u64>, data: Vec<Bytes>, hash:
 
 fn state(result: DiskResult) -> Sha1State {
     match result {
-        Ok(DiskOutcome::Write(Some(state)) | DiskOutcome::Digest(state)) => state,
+        Ok(DiskOutcome::Write(Some(state))) => state,
+        Ok(DiskOutcome::Digest(digest)) => digest.whole(),
         other => panic!("no digest: {other:?}"),
     }
 }
@@ -44,8 +47,12 @@ fn a_piece_that_is_written_block_by_block_has_its_hash() {
     let piece = PieceIndex::new(1);
     assert_eq!(Some(hash.finish()), torrent.metainfo.piece_hash(piece));
     let extents = torrent.metainfo.layout().extents(torrent.metainfo.geometry().piece_range(piece));
-    let digest = DiskTask::Digest { place: Place::Part, extents: extents.clone(), hash: Sha1State::new() };
-    assert_eq!(Some(state(run(&mut disk, digest)).finish()), torrent.metainfo.piece_hash(piece));
+    let hash = PieceDigest::with_blocks();
+    let digest = run(&mut disk, DiskTask::Digest { place: Place::Part, extents: extents.clone(), hash });
+    assert_eq!(Some(state(digest.clone()).finish()), torrent.metainfo.piece_hash(piece));
+    let Ok(DiskOutcome::Digest(digest)) = digest else { unreachable!() };
+    let blocks = [32_768u64, 49_152].map(|at| sha1(&torrent.payload.read(at..at + 16_384)));
+    assert_eq!(digest.into_blocks(), blocks);
     let read = run(&mut disk, DiskTask::Read { place: Place::Part, extents });
     assert_eq!(read, Ok(DiskOutcome::Read(torrent.payload.read(32_768..65_536))));
 }

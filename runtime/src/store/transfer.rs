@@ -4,7 +4,7 @@ use super::fault::{At, Fault, What};
 use super::pool::Handle;
 use super::site::Site;
 use bytes::Bytes;
-use peerless_core::{Allocation, DiskErrorKind, Extent, Place, Sha1State};
+use peerless_core::{Allocation, DiskErrorKind, Extent, PieceDigest, Place, Sha1State};
 use rustix::io::Errno;
 use std::io::IoSlice;
 use std::os::fd::AsFd;
@@ -65,9 +65,9 @@ impl Site<'_> {
         &self,
         place: Place,
         extents: &[Extent],
-        mut hash: Sha1State,
+        mut hash: PieceDigest,
         scratch: &mut Scratch,
-    ) -> Result<Sha1State, Fault> {
+    ) -> Result<PieceDigest, Fault> {
         scratch.buffer.resize(CHUNK, 0);
         for extent in extents {
             let mut left = extent.len;

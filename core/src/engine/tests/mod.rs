@@ -1,5 +1,6 @@
 //! Whole downloads between engines: what happens over time, told as stories.
 
+mod blame_stories;
 mod disk;
 mod disk_stories;
 mod peer_stories;
@@ -43,7 +44,13 @@ fn parse(file: &[u8]) -> Arc<Metainfo> {
 
 /// A torrent of one file in pieces of 64 KiB.
 fn torrent(data: &[u8]) -> Arc<Metainfo> {
-    parse(&Builder::file("file", data.len() as u64, PIECE as u32).pieces(hashes(data)).build().unwrap())
+    torrent_in_pieces(data, PIECE)
+}
+
+/// A torrent of one file in pieces of this length.
+fn torrent_in_pieces(data: &[u8], piece: usize) -> Arc<Metainfo> {
+    let hashes: Vec<u8> = data.chunks(piece).flat_map(|piece| sha1(piece).0).collect();
+    parse(&Builder::file("file", data.len() as u64, piece as u32).pieces(hashes).build().unwrap())
 }
 
 /// A torrent of files of these lengths.

@@ -11,6 +11,9 @@ use core::time::Duration;
 
 const LATENCY: Duration = Duration::from_millis(1);
 
+/// How a host damages a block: given how many it has sent before.
+pub(super) type Lie = fn(u64, &mut Vec<u8>);
+
 /// A machine with an engine, a disk and an address.
 pub(super) struct Host {
     pub(super) engine: Engine,
@@ -23,7 +26,7 @@ pub(super) struct Host {
     /// Where each connection leads: another host and its number of it.
     links: BTreeMap<ConnId, (usize, ConnId)>,
     /// Payload that this host sends is damaged by this: (bytes sent so far, data).
-    pub(super) corrupt: Option<fn(u64, &mut Vec<u8>)>,
+    pub(super) corrupt: Option<Lie>,
     sent: u64,
     /// What this host sends while its line hangs.
     held: Option<Vec<(usize, Input)>>,

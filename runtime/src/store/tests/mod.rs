@@ -9,8 +9,8 @@ mod transfer;
 use super::{Contents, Scratch, Store, StoredFile};
 use bytes::Bytes;
 use peerless_core::{
-    Allocation, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, Extent, FileIndex, Place,
-    Sha1State, Survey, TorrentId,
+    Allocation, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, Extent, FileIndex, PieceDigest,
+    Place, Sha1State, Survey, TorrentId,
 };
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

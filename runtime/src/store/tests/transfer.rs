@@ -60,10 +60,29 @@ fn a_digest_of_megabytes_equals_that_of_the_bytes() {
     let written = desk.run(DiskTask::Write { extents: vec![whole], data: slices, hash, allocation });
     assert_eq!(written, Ok(DiskOutcome::Write(Some(state_of(&data)))));
     let zeros = padding(0, 40_000);
-    let task = DiskTask::Digest { place: Place::Part, extents: vec![whole, zeros], hash: Sha1State::new() };
+    let task =
+        DiskTask::Digest { place: Place::Part, extents: vec![whole, zeros], hash: Sha1State::new().into() };
     let expected = state_of(&[&data[..], &vec![0; 40_000]].concat());
-    assert_eq!(desk.run(task), Ok(DiskOutcome::Digest(expected)));
+    assert_eq!(desk.run(task), Ok(DiskOutcome::Digest(expected.into())));
     assert_eq!(desk.run(read(Place::Part, &[whole])), Ok(DiskOutcome::Read(data)));
+}
+
+#[test]
+fn each_block_is_hashed_by_itself_across_files_and_padding() {
+    let files =
+        vec![file("one", 20_000), StoredFile { padding: true, ..file(".pad/1", 10_000) }, file("two", 9_000)];
+    let mut desk = Desk::multi(files);
+    let data: Vec<u8> =
+        (0..39_000).map(|n: u32| if (20_000..30_000).contains(&n) { 0 } else { (n % 251) as u8 }).collect();
+    let extents = vec![extent(0, 0, 20_000), padding(1, 10_000), extent(2, 0, 9_000)];
+    let (bytes, allocation) = (Bytes::from(data.clone()), Allocation::None);
+    desk.run(DiskTask::Write { extents: extents.clone(), data: vec![bytes], hash: None, allocation })
+        .unwrap();
+    let task = DiskTask::Digest { place: Place::Part, extents, hash: PieceDigest::with_blocks() };
+    let Ok(DiskOutcome::Digest(digest)) = desk.run(task) else { panic!("not hashed") };
+    assert_eq!(digest.whole(), state_of(&data));
+    let blocks: Vec<_> = data.chunks(16 << 10).map(peerless_core::sha1).collect();
+    assert_eq!(digest.into_blocks(), blocks);
 }
 
 #[test]
@@ -72,8 +91,11 @@ fn a_file_that_is_missing_or_ends_early_is_short() {
     assert_eq!(desk.fails(read(Place::Part, &[extent(0, 0, 1)])), DiskErrorKind::Short);
     fs::write(desk.path(Place::Final), [1; 10]).unwrap();
     assert_eq!(desk.fails(read(Place::Final, &[extent(0, 5, 6)])), DiskErrorKind::Short);
-    let digest =
-        DiskTask::Digest { place: Place::Final, extents: vec![extent(0, 5, 6)], hash: Sha1State::new() };
+    let digest = DiskTask::Digest {
+        place: Place::Final,
+        extents: vec![extent(0, 5, 6)],
+        hash: Sha1State::new().into(),
+    };
     assert_eq!(desk.fails(digest), DiskErrorKind::Short);
     let mut album = Desk::album();
     assert_eq!(album.fails(read(Place::Final, &[extent(2, 0, 1)])), DiskErrorKind::Short);
