@@ -24,11 +24,9 @@ pub(crate) enum Source {
     User,
     /// A tracker.
     Tracker,
-    /// It connected to us, and said where it listens.
-    Incoming,
 }
 
-const SOURCES: [Source; 3] = [Source::User, Source::Tracker, Source::Incoming];
+const SOURCES: [Source; 2] = [Source::User, Source::Tracker];
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +51,11 @@ pub(crate) struct PeerList {
     rng: ChaCha8Rng,
     peers: BTreeMap<SocketAddr, Known>,
     /// Dialable now, the best first.
-    ready: BTreeSet<Place>,
+    ready: BTreeSet<Rank>,
     /// Dialable later, the soonest first.
     waiting: BTreeSet<(Instant, SocketAddr)>,
     /// Ready and waiting ones, by source: the last of a set is the first to be forgotten.
-    idle: [BTreeSet<Place>; SOURCES.len()],
+    idle: [BTreeSet<Rank>; SOURCES.len()],
     /// How many are known from each source, those in use included.
     counts: [usize; SOURCES.len()],
     banned: BTreeSet<IpAddr>,
@@ -97,7 +95,7 @@ enum State {
 
 /// Where an address stands among the others; the least is dialled first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Rank {
     /// Not named by the user.
     stranger: bool,
     demerits: u32,
@@ -317,14 +315,14 @@ impl PeerList {
 
     /// The only way in: every index agrees with `peers`.
     fn insert(&mut self, addr: SocketAddr, known: Known) {
-        let place = known.place(addr);
+        let rank = known.rank(addr);
         match known.state {
-            State::Ready => drop(self.ready.insert(place)),
+            State::Ready => drop(self.ready.insert(rank)),
             State::Waiting(at) => drop(self.waiting.insert((at, addr))),
             State::InUse => {}
         }
         if known.state != State::InUse {
-            self.idle[known.source as usize].insert(place);
+            self.idle[known.source as usize].insert(rank);
         }
         self.counts[known.source as usize] += 1;
         self.peers.insert(addr, known);
@@ -333,13 +331,13 @@ impl PeerList {
     /// The only way out.
     fn remove(&mut self, addr: SocketAddr) -> Option<Known> {
         let known = self.peers.remove(&addr)?;
-        let place = known.place(addr);
+        let rank = known.rank(addr);
         match known.state {
-            State::Ready => drop(self.ready.remove(&place)),
+            State::Ready => drop(self.ready.remove(&rank)),
             State::Waiting(at) => drop(self.waiting.remove(&(at, addr))),
             State::InUse => {}
         }
-        self.idle[known.source as usize].remove(&place);
+        self.idle[known.source as usize].remove(&rank);
         self.counts[known.source as usize] -= 1;
         Some(known)
     }
@@ -359,8 +357,8 @@ impl Known {
         }
     }
 
-    fn place(&self, addr: SocketAddr) -> Place {
-        Place {
+    fn rank(&self, addr: SocketAddr) -> Rank {
+        Rank {
             stranger: self.source != Source::User,
             demerits: self.failures.saturating_add(self.fruitless).saturating_add(self.offences),
             unproven: !self.proven,

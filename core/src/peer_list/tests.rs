@@ -254,7 +254,7 @@ fn a_peer_that_shook_hands_once_is_forgotten_when_it_is_gone() {
 #[test]
 fn a_peer_that_connected_to_us_is_not_dialled_meanwhile() {
     let mut list = list();
-    assert!(list.add(START, nth(1), Source::Incoming));
+    assert!(list.add(START, nth(1), Source::Tracker));
     list.connected(nth(1));
     assert_eq!(list.next(START), None);
     list.ended(START, nth(1), Outcome::Useful);
@@ -262,26 +262,17 @@ fn a_peer_that_connected_to_us_is_not_dialled_meanwhile() {
 }
 
 #[test]
-fn one_source_cannot_crowd_out_the_others() {
+fn trackers_cannot_crowd_out_what_the_user_named() {
     let mut list = list();
     let most = limits::MAX_KNOWN_PEERS as u32;
     for n in 0..10 {
         list.add(START, nth(n), Source::User);
     }
-    for n in 1_000..1_500 {
-        list.add(START, nth(n), Source::Incoming);
-    }
     for n in 10_000..10_000 + 2 * most {
         assert!(list.add(START, nth(n), Source::Tracker));
     }
     assert_eq!(list.known(), most);
-    assert_eq!(list.counts, [10, 2_490, 500]);
-    // The other way round: what the tracker gave is not driven out below its even share.
-    for n in 100_000..100_000 + 2 * most {
-        list.add(START, nth(n), Source::Incoming);
-    }
-    assert_eq!(list.known(), most);
-    assert_eq!(list.counts, [10, 1_495, 1_495]);
+    assert_eq!(list.counts, [10, 2_990]);
 }
 
 #[test]
@@ -321,7 +312,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let source = prop_oneof![Just(Source::User), Just(Source::Tracker), Just(Source::Incoming)];
+    let source = prop_oneof![Just(Source::User), Just(Source::Tracker)];
     let outcome = prop_oneof![
         Just(Outcome::Useful),
         Just(Outcome::Useless),
@@ -352,8 +343,8 @@ fn check(list: &PeerList) {
     let idle: usize = list.idle.iter().map(BTreeSet::len).sum();
     assert_eq!(idle, list.ready.len() + list.waiting.len());
     assert_eq!(list.counts.iter().sum::<usize>(), list.peers.len());
-    for place in list.ready.iter().chain(list.idle.iter().flatten()) {
-        assert_eq!(list.peers[&place.addr].place(place.addr), *place);
+    for rank in list.ready.iter().chain(list.idle.iter().flatten()) {
+        assert_eq!(list.peers[&rank.addr].rank(rank.addr), *rank);
     }
     for (at, addr) in &list.waiting {
         assert_eq!(list.peers[addr].state, State::Waiting(*at));
