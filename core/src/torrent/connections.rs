@@ -25,7 +25,7 @@ pub(super) struct Opening {
     remote: SocketAddr,
     outgoing: bool,
     /// The connection is open; the handshake is not done.
-    connected: bool,
+    pub(super) connected: bool,
     decoder: HandshakeDecoder,
 }
 
@@ -262,18 +262,6 @@ impl Torrent {
         self.drop_peer(cx, conn, reason);
     }
 
-    /// The deadline of a connection has come: which of its deadlines?
-    pub(crate) fn conn_timer(&mut self, cx: &mut Context, conn: ConnId) {
-        if self.peers.contains_key(&conn) {
-            self.peer_timer(cx, conn);
-        } else {
-            let connected = self.opening.get(&conn).is_some_and(|opening| opening.connected);
-            let reason =
-                if connected { DisconnectReason::HandshakeTimeout } else { DisconnectReason::ConnectTimeout };
-            self.end_opening(cx, conn, reason);
-        }
-    }
-
     /// Ends a connection, whatever its state.
     pub(super) fn drop_peer(&mut self, cx: &mut Context, conn: ConnId, reason: DisconnectReason) {
         let Some(mut peer) = self.peers.remove(&conn) else {
@@ -308,7 +296,7 @@ impl Torrent {
         self.look_for_peers(cx);
     }
 
-    fn end_opening(&mut self, cx: &mut Context, conn: ConnId, reason: DisconnectReason) {
+    pub(super) fn end_opening(&mut self, cx: &mut Context, conn: ConnId, reason: DisconnectReason) {
         let Some(opening) = self.opening.remove(&conn) else { return };
         self.leave_half_open(cx, &opening);
         self.list.give_place(opening.remote.ip());

@@ -3,15 +3,13 @@
 use super::Torrent;
 use crate::bitfield::Bitfield;
 use crate::context::Context;
-use crate::error::{BanReason, DisconnectReason, PeerFault};
-use crate::event::Phase;
+use crate::error::{BanReason, PeerFault};
 use crate::ids::{ConnId, PieceIndex};
 use crate::limits::{
-    KEEP_ALIVE, MAX_ALLOWED_FAST, MAX_BACKLOG, MAX_IMPOSSIBLE, MAX_IMPOSSIBLE_REMEMBERED,
-    MAX_INCOMING_REQUESTS, MAX_SUGGESTED, PEER_SILENCE,
+    MAX_ALLOWED_FAST, MAX_BACKLOG, MAX_IMPOSSIBLE, MAX_IMPOSSIBLE_REMEMBERED, MAX_INCOMING_REQUESTS,
+    MAX_SUGGESTED,
 };
 use crate::peer::Peer;
-use crate::timers::TimerKey;
 use crate::wire::{ExtensionHandshake, Message};
 use bytes::Bytes;
 use core::net::SocketAddr;
@@ -99,89 +97,9 @@ impl Torrent {
         Ok(())
     }
 
-    fn piece(&self, index: u32) -> Result<PieceIndex, PeerFault> {
+    pub(super) fn piece(&self, index: u32) -> Result<PieceIndex, PeerFault> {
         let total = self.geometry.num_pieces();
         self.geometry.piece(index).ok_or(PeerFault::PieceOutOfRange { index, total })
-    }
-
-    fn have_came(&mut self, cx: &mut Context, conn: ConnId, index: u32) -> Result<(), PeerFault> {
-        let piece = self.piece(index)?;
-        let missing = !self.picker.have().has(piece);
-        if let Some(peer) = self.peers.get_mut(&conn)
-            && peer.has.insert(piece)
-        {
-            peer.missing_here += u32::from(missing);
-            self.picker.peer_got(piece);
-            self.has_changed(cx, conn);
-        }
-        Ok(())
-    }
-
-    fn first_bitfield(&mut self, cx: &mut Context, conn: ConnId, has: Bitfield) {
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            self.picker.peer_joined(&has);
-            let missing = has.minus(self.picker.have()).count();
-            peer.missing_here = u32::try_from(missing).unwrap_or(u32::MAX);
-            peer.has = has;
-            self.has_changed(cx, conn);
-        }
-    }
-
-    /// A later bitfield: adds what is new in it.
-    fn later_bitfield(&mut self, cx: &mut Context, conn: ConnId, has: &Bitfield) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let new: alloc::vec::Vec<PieceIndex> = has.minus(&peer.has).collect();
-        for piece in new {
-            peer.has.insert(piece);
-            peer.missing_here += u32::from(!self.picker.have().has(piece));
-            self.picker.peer_got(piece);
-        }
-        self.has_changed(cx, conn);
-    }
-
-    /// A peer has more than before.
-    fn has_changed(&mut self, cx: &mut Context, conn: ConnId) {
-        let both_seeds = self.completed.is_some() && self.peers.get(&conn).is_some_and(Peer::is_seed);
-        if both_seeds && self.phase == Phase::Seeding {
-            self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
-        } else {
-            self.update_interest(cx, conn);
-        }
-    }
-
-    /// Says whether we want something of a peer, when that has changed (BEP 3).
-    pub(super) fn update_interest(&mut self, cx: &mut Context, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let interesting = peer.missing_here > 0;
-        if peer.interesting != interesting {
-            peer.interesting = interesting;
-            peer.last_interest = cx.now;
-            let message = if interesting { Message::Interested } else { Message::NotInterested };
-            peer.send(cx.now, &mut cx.out, &message);
-        }
-        if interesting {
-            self.hungry.insert(conn);
-        } else {
-            self.hungry.remove(&conn);
-        }
-    }
-
-    /// Tells everybody who lacks it that we have a piece; those who have it need not be told.
-    pub(super) fn announce_have(&mut self, cx: &mut Context, piece: PieceIndex) {
-        let mut lost_interest = alloc::vec::Vec::new();
-        for peer in self.peers.values_mut() {
-            if !peer.has.has(piece) {
-                peer.send(cx.now, &mut cx.out, &Message::Have(piece.get()));
-                continue;
-            }
-            peer.missing_here = peer.missing_here.saturating_sub(1);
-            if peer.missing_here == 0 {
-                lost_interest.push(peer.conn);
-            }
-        }
-        for conn in lost_interest {
-            self.update_interest(cx, conn);
-        }
     }
 
     fn suggested(&mut self, conn: ConnId, index: u32) -> Result<(), PeerFault> {
@@ -216,29 +134,6 @@ impl Torrent {
             }
         }
         Ok(())
-    }
-
-    /// A deadline of a peer has come: a late request, silence, or our own.
-    pub(super) fn peer_timer(&mut self, cx: &mut Context, conn: ConnId) {
-        if cx.budget.is_paused(conn)
-            && let Some(peer) = self.peers.get_mut(&conn)
-        {
-            // It is we who do not listen: its clocks stand still.
-            peer.last_received = cx.now;
-            peer.requests.restart(cx.now);
-        }
-        self.expire_requests(cx, conn);
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        if cx.now.since(peer.last_received) >= PEER_SILENCE {
-            self.drop_peer(cx, conn, DisconnectReason::Silent);
-            return;
-        }
-        if cx.now.since(peer.last_sent) >= KEEP_ALIVE {
-            peer.send(cx.now, &mut cx.out, &Message::KeepAlive);
-        }
-        let late = peer.requests.oldest().map(|at| at + peer.window.timeout());
-        let next = (peer.last_received + PEER_SILENCE).min(peer.last_sent + KEEP_ALIVE);
-        cx.timers.set(TimerKey::Conn(conn), late.map_or(next, |late| late.min(next)));
     }
 }
 

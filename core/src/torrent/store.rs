@@ -272,7 +272,7 @@ impl Torrent {
         cx.out.tell(Event::PieceVerified { torrent: self.id, piece });
         self.verified_record(cx, piece);
         self.settle_blame(cx, piece);
-        self.announce_have(cx, piece);
+        self.tell_have(cx, piece);
         if self.picker.is_complete() && self.phase == Phase::Downloading {
             self.begin_finish(cx);
         }

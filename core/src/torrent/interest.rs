@@ -1,0 +1,98 @@
+//! Who has what: what each peer has, whether we want any of it, and what we tell of our own pieces.
+//!
+//! How many pieces a peer has that we miss is one number for each peer, kept up to date with every change on
+//! either side: interest (BEP 3) is whether it is zero.
+
+use super::Torrent;
+use crate::bitfield::Bitfield;
+use crate::context::Context;
+use crate::error::{DisconnectReason, PeerFault};
+use crate::event::Phase;
+use crate::ids::{ConnId, PieceIndex};
+use crate::peer::Peer;
+use crate::wire::Message;
+use alloc::vec::Vec;
+
+impl Torrent {
+    /// A peer has one more piece (BEP 3 `have`).
+    pub(super) fn have_came(&mut self, cx: &mut Context, conn: ConnId, index: u32) -> Result<(), PeerFault> {
+        let piece = self.piece(index)?;
+        let missing = !self.picker.have().has(piece);
+        if let Some(peer) = self.peers.get_mut(&conn)
+            && peer.has.insert(piece)
+        {
+            peer.missing_here += u32::from(missing);
+            self.picker.peer_got(piece);
+            self.has_changed(cx, conn);
+        }
+        Ok(())
+    }
+
+    /// The first word of a peer about what it has (BEP 3 `bitfield`, BEP 6 `have all`).
+    pub(super) fn first_bitfield(&mut self, cx: &mut Context, conn: ConnId, has: Bitfield) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            self.picker.peer_joined(&has);
+            let missing = has.minus(self.picker.have()).count();
+            peer.missing_here = u32::try_from(missing).unwrap_or(u32::MAX);
+            peer.has = has;
+            self.has_changed(cx, conn);
+        }
+    }
+
+    /// A later bitfield: adds what is new in it.
+    pub(super) fn later_bitfield(&mut self, cx: &mut Context, conn: ConnId, has: &Bitfield) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let new: Vec<PieceIndex> = has.minus(&peer.has).collect();
+        for piece in new {
+            peer.has.insert(piece);
+            peer.missing_here += u32::from(!self.picker.have().has(piece));
+            self.picker.peer_got(piece);
+        }
+        self.has_changed(cx, conn);
+    }
+
+    /// A peer has more than before.
+    fn has_changed(&mut self, cx: &mut Context, conn: ConnId) {
+        let both_seeds = self.completed.is_some() && self.peers.get(&conn).is_some_and(Peer::is_seed);
+        if both_seeds && self.phase == Phase::Seeding {
+            self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
+        } else {
+            self.update_interest(cx, conn);
+        }
+    }
+
+    /// Says whether we want something of a peer, when that has changed (BEP 3).
+    pub(super) fn update_interest(&mut self, cx: &mut Context, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let interesting = peer.missing_here > 0;
+        if peer.interesting != interesting {
+            peer.interesting = interesting;
+            peer.last_interest = cx.now;
+            let message = if interesting { Message::Interested } else { Message::NotInterested };
+            peer.send(cx.now, &mut cx.out, &message);
+        }
+        if interesting {
+            self.hungry.insert(conn);
+        } else {
+            self.hungry.remove(&conn);
+        }
+    }
+
+    /// Tells everybody who lacks it that we have a piece; those who have it need not be told.
+    pub(super) fn tell_have(&mut self, cx: &mut Context, piece: PieceIndex) {
+        let mut lost_interest = Vec::new();
+        for peer in self.peers.values_mut() {
+            if !peer.has.has(piece) {
+                peer.send(cx.now, &mut cx.out, &Message::Have(piece.get()));
+                continue;
+            }
+            peer.missing_here = peer.missing_here.saturating_sub(1);
+            if peer.missing_here == 0 {
+                lost_interest.push(peer.conn);
+            }
+        }
+        for conn in lost_interest {
+            self.update_interest(cx, conn);
+        }
+    }
+}
