@@ -1,8 +1,8 @@
 //! One torrent: its pieces, its peers, its trackers, its place on the disk, and the decisions about them.
 //!
 //! Each file here is one mechanism; this one holds what they share. The way of a block in:
-//! `messages` -> `download` (was it asked for?) -> `gather` (runs) -> `store` (written, judged) -> `records`
-//! (synced, journaled) -> `finish` (renamed). The way out: `upload` -> the disk -> `upload`.
+//! `messages` -> `download` (was it asked for?) -> `gather` (runs) -> `writes` -> `verdict` (the right bytes?)
+//! -> `records` (synced, journaled) -> `finish` (renamed). The way out: `upload` -> the disk -> `upload`.
 
 mod announce;
 mod blame;
@@ -21,9 +21,11 @@ mod messages;
 mod records;
 mod resume;
 mod stats;
-mod store;
+mod trouble;
 mod upload;
+mod verdict;
 mod why;
+mod writes;
 
 pub(crate) use job::Job;
 
@@ -58,7 +60,7 @@ use rand_chacha::rand_core::Rng as _;
 use records::Records;
 use resume::Resume;
 use stats::Stats;
-use store::Trouble;
+use trouble::Trouble;
 
 /// A torrent of an engine.
 #[derive(Debug)]

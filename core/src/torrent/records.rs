@@ -205,7 +205,7 @@ impl Torrent {
         match result {
             Ok(_) => {
                 self.append_records(cx);
-                self.trouble_over(cx);
+                self.check_trouble_over(cx);
             }
             Err(error) if self.waits_for(&error) => {
                 let records = &mut self.records;

@@ -1,0 +1,78 @@
+//! A disk that refuses: what is worth waiting for, and what ends the torrent.
+
+use super::Torrent;
+use super::writes::Write;
+use crate::context::Context;
+use crate::disk::{DiskError, DiskErrorKind};
+use crate::error::TorrentError;
+use crate::event::{Event, Phase};
+use crate::time::{Duration, Instant};
+use crate::timers::TorrentTimer;
+use alloc::vec::Vec;
+
+/// How long to wait before a disk that refused is tried again.
+const RETRY: Duration = Duration::from_secs(30);
+/// The same where it was only descriptors that were missing.
+const RETRY_DESCRIPTORS: Duration = Duration::from_secs(1);
+
+/// A disk that is full, and what is to be written once it is not.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// Writes that wait for another try.
+    pub(super) failed: Vec<Write>,
+    pub(super) retry: Instant,
+}
+
+impl Torrent {
+    /// Whether this is an error that time cures: descriptors come back by themselves, space where the user
+    /// wants to wait for it.
+    pub(super) fn waits_for(&self, error: &DiskError) -> bool {
+        let curable = match error.kind {
+            DiskErrorKind::TooManyFiles => true,
+            DiskErrorKind::NoSpace => self.options.wait_disk,
+            _ => false,
+        };
+        curable && self.phase == Phase::Downloading
+    }
+
+    /// Stops asking for blocks until the disk takes them again.
+    pub(super) fn trouble_began(&mut self, cx: &mut Context, error: DiskError) {
+        let descriptors = error.kind == DiskErrorKind::TooManyFiles;
+        let retry = cx.now + if descriptors { RETRY_DESCRIPTORS } else { RETRY };
+        self.set_timer(cx, TorrentTimer::DiskRetry, retry);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.retry = retry;
+            return;
+        }
+        self.trouble = Some(Trouble { failed: Vec::new(), retry });
+        self.withdraw_requests(cx);
+        cx.out.tell(Event::DiskTrouble { torrent: self.id, error });
+    }
+
+    /// Tries again what failed.
+    pub(super) fn retry_writes(&mut self, cx: &mut Context) {
+        let Some(trouble) = &mut self.trouble else { return };
+        for write in core::mem::take(&mut trouble.failed) {
+            self.start_write(cx, write);
+        }
+        self.append_records(cx);
+        if self.data_jobs == 0 && !self.records.is_busy() {
+            self.check_trouble_over(cx);
+        }
+    }
+
+    /// The disk took something: if nothing waits for another try, asking goes on.
+    pub(super) fn check_trouble_over(&mut self, cx: &mut Context) {
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.failed.is_empty() && trouble.retry <= cx.now) {
+            self.trouble = None;
+            cx.out.tell(Event::DiskRecovered { torrent: self.id });
+            self.fill_hungry(cx);
+        }
+    }
+
+    /// A disk error that is not worth waiting for.
+    pub(super) fn fail_disk(&mut self, cx: &mut Context, error: DiskError) {
+        let (have, total) = (self.picker.have().count(), self.geometry.num_pieces());
+        self.fail(cx, TorrentError::Disk { error, have, total });
+    }
+}
