@@ -255,13 +255,4 @@ impl Torrent {
             announcing.conn = None;
         }
     }
-
-    /// A name lookup of this torrent has come to its end.
-    pub(crate) fn resolved(&mut self, cx: &mut Context, job: Job, result: Result<Vec<IpAddr>, ResolveError>) {
-        match job {
-            Job::TrackerHost(tracker) => self.tracker_resolved(cx, tracker, result),
-            Job::PeerHost(port) => self.peer_resolved(cx, port, result),
-            _ => debug_assert!(false, "not a lookup"),
-        }
-    }
 }

@@ -5,11 +5,10 @@ use crate::config::Goal;
 use crate::context::Context;
 use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, Place};
 use crate::error::TorrentError;
-use crate::event::{Event, Phase};
+use crate::event::Event;
 use crate::hash::Sha1State;
-use crate::ids::{FileIndex, PieceIndex};
+use crate::ids::PieceIndex;
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 /// Pieces being hashed at once: enough to keep a few workers busy.
 const MAX_HASHING: u32 = 8;
@@ -87,52 +86,7 @@ impl Torrent {
                 self.drop_journal(cx);
                 self.complete(cx);
             }
-            Goal::Download => {
-                // What was hashed may be in the page cache only: it is synced before the journal names it.
-                let files: Vec<FileIndex> = resume.unsynced.into_iter().collect();
-                self.stamps = resume.stamps;
-                if files.is_empty() {
-                    self.store_journal(cx);
-                } else {
-                    cx.disk(self.id, DiskTask::Sync { files: files.clone() }, Job::SyncChecked(files));
-                }
-            }
-        }
-    }
-
-    /// A [`Job::SyncChecked`] has come to its end.
-    pub(super) fn checked_synced(&mut self, cx: &mut Context, files: &[FileIndex], result: DiskResult) {
-        match result {
-            Ok(DiskOutcome::Sync(stamps)) => {
-                for (file, stamp) in files.iter().zip(stamps) {
-                    if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
-                        *slot = Some(stamp);
-                    }
-                }
-                self.store_journal(cx);
-            }
-            Ok(_) => debug_assert!(false, "a sync was asked for"),
-            Err(error) => self.fail_disk(cx, error),
-        }
-    }
-
-    fn store_journal(&mut self, cx: &mut Context) {
-        let stamps = core::mem::take(&mut self.stamps);
-        let known = (0..).map(FileIndex).zip(stamps).filter_map(|(file, stamp)| Some((file, stamp?)));
-        let data = self.records.writer().fresh(self.picker.have(), &known.collect::<Vec<_>>());
-        cx.disk(self.id, DiskTask::StoreJournal { data }, Job::StoreJournal);
-    }
-
-    /// A [`Job::StoreJournal`] has come to its end: the download may begin.
-    pub(super) fn journal_stored(&mut self, cx: &mut Context, result: DiskResult) {
-        if let Err(error) = result {
-            return self.fail_disk(cx, error);
-        }
-        self.enter(cx, Phase::Downloading);
-        if self.picker.is_complete() {
-            self.begin_finish(cx);
-        } else {
-            self.begin_network(cx);
+            Goal::Download => self.make_journal(cx, resume),
         }
     }
 }

@@ -1,11 +1,16 @@
-//! What a disk operation or name lookup of a torrent was started for: its answer comes back with this.
+//! What a disk operation or name lookup of a torrent was started for: its answer comes back with this,
+//! and finds the step that waits for it.
 
+use super::Torrent;
 use crate::announcer::TrackerKey;
-use crate::disk::DiskTask;
+use crate::context::Context;
+use crate::disk::{DiskResult, DiskTask};
 use crate::ids::{ConnId, FileIndex, PieceIndex};
+use crate::input::ResolveError;
 use crate::peer::Batch;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::ops::Range;
 
 /// Why a job was started.
@@ -65,4 +70,42 @@ pub(crate) enum Job {
     TrackerHost(TrackerKey),
     /// Look up a peer that the user named, with its port.
     PeerHost(u16),
+}
+
+impl Torrent {
+    /// A disk job has come to its end.
+    pub(crate) fn disk_done(&mut self, cx: &mut Context, job: Job, result: DiskResult) {
+        match job {
+            Job::SurveyFinal => self.final_surveyed(cx, result),
+            Job::SurveyPart => self.part_surveyed(cx, result),
+            Job::LoadJournal => self.journal_loaded(cx, result),
+            Job::CheckPiece(piece) => self.piece_checked(cx, piece, result),
+            Job::SyncChecked(files) => self.checked_synced(cx, &files, result),
+            Job::StoreJournal => self.journal_stored(cx, result),
+            Job::Write { .. } => self.write_done(cx, job, result),
+            Job::Digest(piece) => self.digest_done(cx, piece, result),
+            Job::SecondLook(piece) => self.looked_again(cx, piece, result),
+            Job::Sync(pieces) => self.sync_done(cx, &pieces, result),
+            Job::AppendJournal => self.append_done(cx, result),
+            Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
+            Job::Verdict(piece) => self.verdict(cx, piece, result),
+            Job::FillUp | Job::Publish | Job::DeleteJournal => {
+                self.finish_step(cx, &job, result);
+            }
+            Job::DropJournal => {
+                self.data_jobs -= 1;
+                self.after_disk(cx);
+            }
+            Job::TrackerHost(_) | Job::PeerHost(_) => debug_assert!(false, "not a disk job"),
+        }
+    }
+
+    /// A name lookup of this torrent has come to its end.
+    pub(crate) fn resolved(&mut self, cx: &mut Context, job: Job, result: Result<Vec<IpAddr>, ResolveError>) {
+        match job {
+            Job::TrackerHost(tracker) => self.tracker_resolved(cx, tracker, result),
+            Job::PeerHost(port) => self.peer_resolved(cx, port, result),
+            _ => debug_assert!(false, "not a lookup"),
+        }
+    }
 }

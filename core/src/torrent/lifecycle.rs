@@ -3,7 +3,7 @@
 use super::{Job, Torrent};
 use crate::config::{Goal, PeerAddr, SeedPolicy};
 use crate::context::Context;
-use crate::disk::{DiskResult, DiskTask, Place};
+use crate::disk::{DiskTask, Place};
 use crate::error::{DisconnectReason, TorrentError};
 use crate::event::{Event, Phase};
 use crate::ids::ConnId;
@@ -25,33 +25,6 @@ impl Torrent {
     pub(super) fn enter(&mut self, cx: &mut Context, phase: Phase) {
         self.phase = phase;
         cx.out.tell(Event::Phase { torrent: self.id, phase });
-    }
-
-    /// A disk job has come to its end.
-    pub(crate) fn disk_done(&mut self, cx: &mut Context, job: Job, result: DiskResult) {
-        match job {
-            Job::SurveyFinal => self.final_surveyed(cx, result),
-            Job::SurveyPart => self.part_surveyed(cx, result),
-            Job::LoadJournal => self.journal_loaded(cx, result),
-            Job::CheckPiece(piece) => self.piece_checked(cx, piece, result),
-            Job::SyncChecked(files) => self.checked_synced(cx, &files, result),
-            Job::StoreJournal => self.journal_stored(cx, result),
-            Job::Write { .. } => self.write_done(cx, job, result),
-            Job::Digest(piece) => self.digest_done(cx, piece, result),
-            Job::SecondLook(piece) => self.looked_again(cx, piece, result),
-            Job::Sync(pieces) => self.sync_done(cx, &pieces, result),
-            Job::AppendJournal => self.append_done(cx, result),
-            Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
-            Job::Verdict(piece) => self.verdict(cx, piece, result),
-            Job::FillUp | Job::Publish | Job::DeleteJournal => {
-                self.finish_step(cx, &job, result);
-            }
-            Job::DropJournal => {
-                self.data_jobs -= 1;
-                self.after_disk(cx);
-            }
-            Job::TrackerHost(_) | Job::PeerHost(_) => debug_assert!(false, "not a disk job"),
-        }
     }
 
     /// Something on the disk has come to its end: whoever waits for quiet may go on.

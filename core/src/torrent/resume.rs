@@ -8,7 +8,7 @@ use crate::config::Goal;
 use crate::context::Context;
 use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, FileStamp, Place, Survey};
 use crate::error::TorrentError;
-use crate::event::{Event, ResumeSummary};
+use crate::event::{Event, Phase, ResumeSummary};
 use crate::ids::{FileIndex, PieceIndex};
 use crate::journal::{Replay, replay};
 use crate::limits::MAX_JOURNAL;
@@ -179,5 +179,53 @@ impl Torrent {
         resume.summary.have = self.picker.have().count();
         cx.out.tell(Event::Resumed { torrent: self.id, summary: resume.summary });
         resume
+    }
+
+    /// What is there is known: a new journal says so. What was hashed may be in the page cache only, so it is
+    /// synced before the journal names it.
+    pub(super) fn make_journal(&mut self, cx: &mut Context, resume: Resume) {
+        let files: Vec<FileIndex> = resume.unsynced.into_iter().collect();
+        self.stamps = resume.stamps;
+        if files.is_empty() {
+            self.store_journal(cx);
+        } else {
+            cx.disk(self.id, DiskTask::Sync { files: files.clone() }, Job::SyncChecked(files));
+        }
+    }
+
+    /// A [`Job::SyncChecked`] has come to its end.
+    pub(super) fn checked_synced(&mut self, cx: &mut Context, files: &[FileIndex], result: DiskResult) {
+        match result {
+            Ok(DiskOutcome::Sync(stamps)) => {
+                for (file, stamp) in files.iter().zip(stamps) {
+                    if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
+                        *slot = Some(stamp);
+                    }
+                }
+                self.store_journal(cx);
+            }
+            Ok(_) => debug_assert!(false, "a sync was asked for"),
+            Err(error) => self.fail_disk(cx, error),
+        }
+    }
+
+    fn store_journal(&mut self, cx: &mut Context) {
+        let stamps = core::mem::take(&mut self.stamps);
+        let known = (0..).map(FileIndex).zip(stamps).filter_map(|(file, stamp)| Some((file, stamp?)));
+        let data = self.records.writer().fresh(self.picker.have(), &known.collect::<Vec<_>>());
+        cx.disk(self.id, DiskTask::StoreJournal { data }, Job::StoreJournal);
+    }
+
+    /// A [`Job::StoreJournal`] has come to its end: the download may begin.
+    pub(super) fn journal_stored(&mut self, cx: &mut Context, result: DiskResult) {
+        if let Err(error) = result {
+            return self.fail_disk(cx, error);
+        }
+        self.enter(cx, Phase::Downloading);
+        if self.picker.is_complete() {
+            self.begin_finish(cx);
+        } else {
+            self.begin_network(cx);
+        }
     }
 }
