@@ -275,14 +275,4 @@ impl DiskTask {
             Self::DeleteJournal => "delete the journal",
         }
     }
-
-    /// Bytes of payload that the task reads or writes, for budgets.
-    pub fn payload(&self) -> u64 {
-        match self {
-            Self::Write { extents, .. } | Self::Digest { extents, .. } | Self::Read { extents, .. } => {
-                extents.iter().map(|e| e.len).sum()
-            }
-            _ => 0,
-        }
-    }
 }
