@@ -5,7 +5,7 @@ use crate::net::{End, HostId, Network};
 use bytes::Bytes;
 use peerless_core::{Instant, NetError};
 use std::any::Any;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// A program on a host. It is told what happens and acts through [`Cx`]; everything it does not care for it
 /// leaves out.
@@ -91,9 +91,7 @@ impl Cx<'_> {
     }
 }
 
-/// The address of a host from which it reaches `remote`.
-pub(crate) fn local_for(addrs: &[IpAddr], remote: SocketAddr) -> IpAddr {
-    let same_family = |a: &&IpAddr| a.is_ipv4() == remote.is_ipv4();
-    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    addrs.iter().find(same_family).copied().unwrap_or(unspecified)
+/// The address of a host from which it reaches `remote`; `None` where it has none of that family.
+pub(crate) fn local_for(addrs: &[IpAddr], remote: SocketAddr) -> Option<IpAddr> {
+    addrs.iter().find(|addr| addr.is_ipv4() == remote.is_ipv4()).copied()
 }

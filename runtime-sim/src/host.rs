@@ -3,11 +3,11 @@
 use crate::actor::Actor;
 use crate::dice::Dice;
 use crate::disk::{Disk, DiskSpeed};
-use crate::net::{End, Link};
+use crate::net::{End, Link, News};
 use crate::payload::Torrent;
 use crate::sim::Trap;
 use peerless_core::{
-    Config, ConnId, Engine, Event, Goal, Instant, PieceIndex, SeedPolicy, TorrentId, TorrentOptions,
+    Config, ConnId, Engine, Event, Goal, Input, Instant, PieceIndex, SeedPolicy, TorrentId, TorrentOptions,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +22,26 @@ pub struct Host {
     pub(crate) config: Config,
     pub(crate) port: u16,
     pub(crate) torrents: Vec<Task>,
+    pub(crate) families: Families,
+}
+
+/// Which addresses a host has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Families {
+    #[default]
+    Both,
+    V4,
+    V6,
+}
+
+impl Families {
+    pub(crate) fn of(self, v4: IpAddr, v6: IpAddr) -> Vec<IpAddr> {
+        match self {
+            Self::Both => vec![v4, v6],
+            Self::V4 => vec![v4],
+            Self::V6 => vec![v6],
+        }
+    }
 }
 
 /// A torrent that a host takes on, at every start.
@@ -51,6 +71,7 @@ impl Host {
             config: Config::default(),
             port: 6_881,
             torrents: Vec::new(),
+            families: Families::Both,
         }
     }
 
@@ -58,6 +79,20 @@ impl Host {
     #[must_use]
     pub fn link(mut self, link: Link) -> Self {
         self.link = link;
+        self
+    }
+
+    /// Without an address of the sixth version: what has no other is out of its reach.
+    #[must_use]
+    pub fn only_v4(mut self) -> Self {
+        self.families = Families::V4;
+        self
+    }
+
+    /// Without an address of the fourth version: what has no other is out of its reach.
+    #[must_use]
+    pub fn only_v6(mut self) -> Self {
+        self.families = Families::V6;
         self
     }
 
@@ -142,6 +177,13 @@ impl fmt::Debug for Program {
     }
 }
 
+/// What came for a host while it was suspended.
+#[derive(Debug)]
+pub(crate) enum Late {
+    Input(Box<Input>),
+    News(News),
+}
+
 /// A host in the simulation.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -156,6 +198,8 @@ pub(crate) struct Machine {
     pub(crate) wake: Option<Instant>,
     /// What is to happen in the middle of an operation of its disk.
     pub(crate) trap: Option<Trap>,
+    /// While it is suspended: what has come for it.
+    pub(crate) asleep: Option<Vec<Late>>,
     pub(crate) ends: BTreeMap<ConnId, End>,
     pub(crate) conns: BTreeMap<End, ConnId>,
     pub(crate) accepted: u64,

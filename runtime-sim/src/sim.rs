@@ -8,20 +8,18 @@ use crate::actor::{Actor, Cx, local_for};
 use crate::dice::Dice;
 use crate::digest::RunDigest;
 use crate::disk::Disk;
-use crate::host::{Host, Machine, Program, Stock, Traffic};
+use crate::dns::Dns;
+use crate::host::{Host, Late, Machine, Program, Stock, Traffic};
 use crate::net::{End, HostId, Link, NetEvent, Network, Noticed};
 use crate::payload::Torrent;
 use crate::queue::Queue;
 use peerless_core::{
-    Action, ConnId, Duration, Engine, Event, Goal, Input, Instant, MetainfoError, PeerStatus, ResolveError,
-    TorrentId, TorrentStatus,
+    Action, ConnId, Duration, Engine, Event, Goal, Input, Instant, MetainfoError, PeerStatus, TorrentId,
+    TorrentStatus,
 };
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-/// A lookup of a name takes this.
-const LOOKUP: Duration = Duration::from_millis(20);
 
 /// What is due.
 enum Due {
@@ -40,7 +38,7 @@ pub struct Sim {
     queue: Queue<Due>,
     net: Network,
     machines: Vec<Machine>,
-    names: BTreeMap<String, Vec<IpAddr>>,
+    dns: Dns,
     digest: RunDigest,
     inputs: u64,
     downloads_left: usize,
@@ -56,7 +54,7 @@ impl Sim {
             queue: Queue::new(),
             net: Network::new(Dice::new(seed, "network")),
             machines: Vec::new(),
-            names: BTreeMap::new(),
+            dns: Dns::default(),
             digest: RunDigest::new(),
             inputs: 0,
             downloads_left: 0,
@@ -103,7 +101,12 @@ impl Sim {
 
     /// Adds a host on which an actor runs, and starts it.
     pub fn add_actor(&mut self, name: impl Into<String>, link: Link, actor: impl Actor) -> HostId {
-        let id = self.add_machine(Host::new(name).link(link));
+        self.add_actor_on(Host::new(name).link(link), actor)
+    }
+
+    /// Adds a host of this kind on which an actor runs in place of an engine, and starts it.
+    pub fn add_actor_on(&mut self, host: Host, actor: impl Actor) -> HostId {
+        let id = self.add_machine(host);
         self.machines[id.index()].program = Program::Actor(Box::new(actor));
         self.act(id, |actor, cx| actor.start(cx));
         id
@@ -113,15 +116,17 @@ impl Sim {
         let n = self.machines.len() as u32;
         let v4 = IpAddr::V4(Ipv4Addr::from_bits(0x1400_0001 + n));
         let v6 = IpAddr::V6(Ipv6Addr::from_bits(0x2001_4860_0000_0000_0000_0000_0000_0001 + u128::from(n)));
-        let id = self.net.add(&[v4, v6], spec.link);
+        let addrs = spec.families.of(v4, v6);
+        let id = self.net.add(&addrs, spec.link);
         self.machines.push(Machine {
-            addrs: vec![v4, v6],
+            addrs,
             program: Program::Off,
             disk: Disk::new(spec.disk, Dice::new(self.seed, &format!("disk {n}"))),
             dice: Dice::new(self.seed, &format!("host {n}")),
             life: 0,
             wake: None,
             trap: None,
+            asleep: None,
             ends: BTreeMap::new(),
             conns: BTreeMap::new(),
             accepted: 0,
@@ -136,7 +141,12 @@ impl Sim {
 
     /// A name that hosts can look up.
     pub fn name(&mut self, name: impl Into<String>, host: HostId) {
-        self.names.insert(name.into(), self.machines[host.index()].addrs.clone());
+        self.dns.set(name, self.machines[host.index()].addrs.iter().copied());
+    }
+
+    /// The names that hosts can look up, to change and break them.
+    pub const fn dns(&mut self) -> &mut Dns {
+        &mut self.dns
     }
 
     /// Plans a step of the scenario for a time after now.
@@ -174,7 +184,7 @@ impl Sim {
 
     /// Tells a host of another one that has its first torrent.
     pub fn introduce(&mut self, host: HostId, peer: HostId) {
-        let addr = self.addr(peer);
+        let addr = self.addr_for(host, peer);
         self.with_engine(host, |engine, now| engine.add_peer(now, TorrentId(0), addr));
     }
 
@@ -188,7 +198,7 @@ impl Sim {
 
     /// A host's link changes.
     pub fn set_link(&mut self, host: HostId, link: Link) {
-        self.net.set_link(host, link);
+        self.net.set_link(self.now, host, link);
     }
 
     /// The link that a host has now.
@@ -227,6 +237,14 @@ impl Sim {
     /// Where peers reach a host.
     pub fn addr(&self, host: HostId) -> SocketAddr {
         self.machines[host.index()].addr()
+    }
+
+    /// Where a host reaches a peer: in a family that both have, if there is one.
+    pub fn addr_for(&self, host: HostId, peer: HostId) -> SocketAddr {
+        let (host, peer) = (&self.machines[host.index()], &self.machines[peer.index()]);
+        let common = |addr: &&IpAddr| host.addrs.iter().any(|own| own.is_ipv4() == addr.is_ipv4());
+        let addr = peer.addrs.iter().find(common).copied().unwrap_or(peer.addrs[0]);
+        SocketAddr::new(addr, peer.spec.port)
     }
 
     /// The engine of a host; `None` while it is off, and where an actor runs.
@@ -307,7 +325,10 @@ impl Sim {
         match due {
             Due::Net(event) => self.net.handle(self.now, event),
             Due::Input(host, life, input) if self.machines[host.index()].life == life => {
-                self.input(host, *input);
+                match &mut self.machines[host.index()].asleep {
+                    Some(late) => late.push(Late::Input(input)),
+                    None => self.input(host, *input),
+                }
             }
             Due::Wake(host, life) if self.machines[host.index()].life == life => self.wake(host),
             Due::Step(step) => step(self),
@@ -359,6 +380,9 @@ impl Sim {
     }
 
     fn wake(&mut self, host: HostId) {
+        if self.machines[host.index()].asleep.is_some() {
+            return;
+        }
         self.machines[host.index()].wake = None;
         let now = self.now;
         match &self.machines[host.index()].program {
@@ -378,6 +402,10 @@ impl Sim {
                 self.queue.push(at, Due::Net(event));
             }
             let Some(news) = self.net.news.pop_front() else { return };
+            if let Some(late) = &mut self.machines[news.host.index()].asleep {
+                late.push(Late::News(news));
+                continue;
+            }
             match self.machines[news.host.index()].program {
                 Program::Engine(_) => self.tell_engine(news.host, news.end, news.what),
                 Program::Actor(_) => self.tell_actor(news.host, news.end, news.what),
@@ -500,10 +528,10 @@ impl Sim {
                     self.net.close(self.now, end, None);
                 }
             }
-            Action::SetAccepting { accepting } => self.net.set_accepting(host, accepting),
+            Action::SetAccepting { accepting } => self.net.set_accepting(self.now, host, accepting),
             Action::Resolve { job, host: name } => {
-                let found = self.names.get(&*name).cloned().ok_or(ResolveError::NotFound);
-                self.answer(host, self.now + LOOKUP, Input::Resolved { job, result: found });
+                let (time, result) = self.dns.look_up(&name, &machine.addrs);
+                self.answer(host, self.now + time, Input::Resolved { job, result });
             }
             Action::Disk { job, op } => {
                 let (at, result) = machine.disk.begin(self.now, op);

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod disks;
+mod networks;
 
 use crate::units::{kib, mbit, mib, millis, minutes, secs};
 use crate::{Host, HostId, HttpTracker, Link, RunDigest, Sim};

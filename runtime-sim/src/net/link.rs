@@ -20,6 +20,8 @@ pub struct Link {
     /// Parcels in 1,000 that are lost on the way out. In a stream they come again, a round trip and a bit later,
     /// and hold up what is behind them; a datagram is gone.
     pub loss_permille: u32,
+    /// Streams in 1,000 that break in each second of their life, whatever they do: both sides see a reset.
+    pub reset_permille: u32,
     /// Bytes that one stream may have on its way, sent and not acknowledged.
     pub window: usize,
 }
@@ -33,6 +35,7 @@ impl Default for Link {
             latency: millis(10),
             jitter: Duration::ZERO,
             loss_permille: 0,
+            reset_permille: 0,
             window: 4 << 20,
         }
     }
@@ -72,6 +75,12 @@ impl Link {
         Self { loss_permille, ..self }
     }
 
+    /// On which so many streams in 1,000 break each second.
+    #[must_use]
+    pub const fn reset_permille(self, reset_permille: u32) -> Self {
+        Self { reset_permille, ..self }
+    }
+
     /// With this window for each stream, in bytes.
     #[must_use]
     pub const fn window(self, window: usize) -> Self {
@@ -100,6 +109,8 @@ pub(super) struct Port {
     pub(super) link: Link,
     /// Whether the host is running.
     pub(super) on: bool,
+    /// Whether it takes no part in anything for now.
+    pub(super) asleep: bool,
     pub(super) up: Pipe,
     /// The flows that have something to send, each in its turn.
     pub(super) ring: VecDeque<End>,
@@ -120,6 +131,7 @@ impl Port {
         Self {
             link,
             on: true,
+            asleep: false,
             up: Pipe { remainder: 0, passing: None },
             ring: VecDeque::new(),
             down: Pipe { remainder: 0, passing: None },

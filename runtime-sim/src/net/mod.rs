@@ -9,20 +9,25 @@
 //! A machine like those of the core: it is told what happens, and says what is to happen later
 //! ([`Network::planned`]) and what hosts notice ([`Network::news`]).
 
+mod flow;
 mod link;
+mod route;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 pub use link::Link;
+pub use route::{PartitionId, Path};
 
 use crate::dice::Dice;
 use bytes::Bytes;
 use link::Port;
 use peerless_core::{Duration, Instant, NetError};
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
-use stream::{Parcel, Side, State, Stream};
+use route::Routes;
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use stream::{Side, State, Stream};
 
 /// A host of the simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,8 +61,8 @@ impl End {
 /// What the network does later.
 #[derive(Clone, Debug)]
 pub(crate) enum NetEvent {
-    /// The request to open a stream reaches the host that it is for.
-    Dialled(End),
+    /// The request to open a stream reaches the host that it is for; it was sent so many times before.
+    Dialled(End, u32),
     /// The answer to it is back.
     Answered(End, Option<NetError>),
     /// A host's uplink has passed a parcel.
@@ -68,6 +73,10 @@ pub(crate) enum NetEvent {
     Through(HostId),
     /// An acknowledgement is back at this end.
     Acked(End),
+    /// What flies from this end and did not get there is tried again.
+    Again(End),
+    /// A second in the life of a stream that may break at any time.
+    Second(End),
 }
 
 /// What a host notices.
@@ -91,10 +100,6 @@ pub(crate) enum Noticed {
 
 /// Nobody answers: the opener gives up after so long.
 const NO_ANSWER: Duration = Duration::from_secs(60);
-/// Streams that may wait to be accepted.
-const BACKLOG: usize = 128;
-/// A lost parcel comes again after a round trip and so much more.
-const RETRANSMIT: Duration = Duration::from_millis(20);
 
 /// See the module.
 #[derive(Debug)]
@@ -102,7 +107,7 @@ pub(crate) struct Network {
     ports: Vec<Port>,
     streams: Vec<Slot>,
     free: Vec<u32>,
-    homes: BTreeMap<IpAddr, HostId>,
+    routes: Routes,
     dice: Dice,
     /// What happens later, for the queue.
     pub(crate) planned: Vec<(Instant, NetEvent)>,
@@ -123,7 +128,7 @@ impl Network {
             ports: Vec::new(),
             streams: Vec::new(),
             free: Vec::new(),
-            homes: BTreeMap::new(),
+            routes: Routes::new(),
             dice,
             planned: Vec::new(),
             news: VecDeque::new(),
@@ -134,7 +139,7 @@ impl Network {
     pub(crate) fn add(&mut self, addrs: &[IpAddr], link: Link) -> HostId {
         let host = HostId(u32::try_from(self.ports.len()).expect("fewer than 2^32 hosts fit into memory"));
         self.ports.push(Port::new(link));
-        self.homes.extend(addrs.iter().map(|addr| (*addr, host)));
+        self.routes.add(host, addrs);
         host
     }
 
@@ -144,22 +149,33 @@ impl Network {
     }
 
     /// The link of a host changes. What is on its way stays on its way.
-    pub(crate) fn set_link(&mut self, host: HostId, link: Link) {
+    pub(crate) fn set_link(&mut self, now: Instant, host: HostId, link: Link) {
         self.ports[host.index()].link = link;
+        if link.reset_permille > 0 {
+            self.begin_all_seconds(now, host);
+        }
     }
 
     pub(crate) fn link(&self, host: HostId) -> Link {
         self.ports[host.index()].link
     }
 
-    /// Opens a stream.
-    pub(crate) fn connect(&mut self, now: Instant, from: HostId, local: IpAddr, remote: SocketAddr) -> End {
-        let local = SocketAddr::new(local, self.ports[from.index()].ephemeral());
-        let to = self.homes.get(&remote.ip()).copied();
-        let stream = Stream { sides: [Side::new(from, local), Side::new(to.unwrap_or(from), remote)] };
-        let end = self.insert(stream);
+    /// Opens a stream from this address; `None`: the host has none of the family that is needed.
+    pub(crate) fn connect(
+        &mut self,
+        now: Instant,
+        from: HostId,
+        local: Option<IpAddr>,
+        remote: SocketAddr,
+    ) -> End {
+        let number = self.ports[from.index()].ephemeral();
+        let to = self.routes.home(remote.ip());
+        let seen = SocketAddr::new(local.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), number);
+        let end =
+            self.insert(Stream { sides: [Side::new(from, seen), Side::new(to.unwrap_or(from), remote)] });
         match to {
-            Some(to) => self.plan(now + self.way(from, to), NetEvent::Dialled(end)),
+            _ if local.is_none() => self.plan(now, NetEvent::Answered(end, Some(NetError::Unreachable))),
+            Some(to) => self.plan(now + self.way(from, to), NetEvent::Dialled(end, 0)),
             None => self.plan(now + NO_ANSWER, NetEvent::Answered(end, Some(NetError::TimedOut))),
         }
         end
@@ -212,12 +228,12 @@ impl Network {
     }
 
     /// Stops or goes on accepting streams.
-    pub(crate) fn set_accepting(&mut self, host: HostId, accepting: bool) {
+    pub(crate) fn set_accepting(&mut self, now: Instant, host: HostId, accepting: bool) {
         let port = &mut self.ports[host.index()];
         port.accepting = accepting;
         let waiting = if accepting { std::mem::take(&mut port.backlog) } else { VecDeque::new() };
         for end in waiting {
-            self.accept(end);
+            self.accept(now, end);
         }
     }
 
@@ -232,6 +248,7 @@ impl Network {
     pub(crate) fn switch_off(&mut self, host: HostId) {
         let port = &mut self.ports[host.index()];
         port.on = false;
+        port.asleep = false;
         port.accepting = true;
         port.ring.clear();
         port.arrived.clear();
@@ -256,245 +273,6 @@ impl Network {
     /// The host is back.
     pub(crate) fn switch_on(&mut self, host: HostId) {
         self.ports[host.index()].on = true;
-    }
-}
-
-/// What happens on the way.
-impl Network {
-    /// Something that was planned is due.
-    pub(crate) fn handle(&mut self, now: Instant, event: NetEvent) {
-        match event {
-            NetEvent::Dialled(end) => self.dialled(now, end),
-            NetEvent::Answered(end, error) => self.answered(end, error),
-            NetEvent::Left(host) => self.left(now, host),
-            NetEvent::Arrived(end) => self.arrived(now, end),
-            NetEvent::Through(host) => self.through(now, host),
-            NetEvent::Acked(end) => {
-                if let Some(side) = self.side_mut(end) {
-                    side.busy = false;
-                }
-                self.offer(now, end);
-            }
-        }
-    }
-
-    fn dialled(&mut self, now: Instant, end: End) {
-        let theirs = end.other();
-        let (Some(from), Some(to)) = (self.side(end), self.side(theirs)) else { return };
-        let (from, host, number) = (from.host, to.host, to.addr.port());
-        let way = self.way(from, host);
-        let port = &mut self.ports[host.index()];
-        if !port.on || port.backlog.len() >= BACKLOG {
-            self.plan(now + NO_ANSWER, NetEvent::Answered(end, Some(NetError::TimedOut)));
-        } else if !port.listening.contains(&number) {
-            self.plan(now + way, NetEvent::Answered(end, Some(NetError::Refused)));
-        } else {
-            if port.accepting {
-                self.accept(theirs);
-            } else {
-                port.backlog.push_back(theirs);
-            }
-            self.plan(now + way, NetEvent::Answered(end, None));
-        }
-    }
-
-    fn accept(&mut self, end: End) {
-        let Some(remote) = self.side(end.other()).map(|s| s.addr) else { return };
-        let Some(side) = self.side_mut(end) else { return };
-        side.state = State::Open;
-        let (host, port) = (side.host, side.addr.port());
-        self.tell(host, end, Noticed::Accepted { remote, port });
-    }
-
-    fn answered(&mut self, end: End, error: Option<NetError>) {
-        let Some(side) = self.side_mut(end) else { return };
-        if side.state != State::Opening {
-            return;
-        }
-        let (host, local) = (side.host, side.addr);
-        match error {
-            None => {
-                side.state = State::Open;
-                self.tell(host, end, Noticed::Connected { local });
-            }
-            Some(error) => {
-                side.state = State::Gone;
-                if let Some(other) = self.side_mut(end.other()) {
-                    other.state = State::Gone;
-                }
-                self.tell(host, end, Noticed::ConnectFailed(error));
-                self.sweep(end);
-            }
-        }
-    }
-
-    /// A stream may have something to send: it takes its place in its host's ring.
-    fn offer(&mut self, now: Instant, end: End) {
-        let Some(side) = self.side_mut(end) else { return };
-        if side.busy || !side.has_queued() {
-            return;
-        }
-        let host = side.host;
-        let window = self.ports[host.index()].link.window;
-        let Some(side) = self.side_mut(end) else { return };
-        match side.has_window(now, window) {
-            Ok(()) => {
-                side.busy = true;
-                self.ports[host.index()].ring.push_back(end);
-                self.start_uplink(now, host);
-            }
-            Err(Some(at)) => {
-                side.busy = true;
-                self.plan(at, NetEvent::Acked(end));
-            }
-            // The other host does not take what arrives: when it does, `take` offers again.
-            Err(None) => {}
-        }
-    }
-
-    fn start_uplink(&mut self, now: Instant, host: HostId) {
-        while self.ports[host.index()].up.passing.is_none() {
-            let Some(end) = self.ports[host.index()].ring.pop_front() else { return };
-            let Some(side) = self.side_mut(end) else { continue };
-            let Some(parcel) = side.take_parcel() else {
-                side.busy = false;
-                continue;
-            };
-            side.in_flight += parcel.bytes();
-            let port = &mut self.ports[host.index()];
-            let time = port.up.time(port.link.up, parcel.bytes());
-            port.up.passing = Some((end, parcel));
-            self.plan(now + time, NetEvent::Left(host));
-        }
-    }
-
-    fn left(&mut self, now: Instant, host: HostId) {
-        let Some((end, parcel)) = self.ports[host.index()].up.passing.take() else { return };
-        let on = self.ports[host.index()].on;
-        if let Some(side) = self.side_mut(end)
-            && on
-        {
-            side.busy = false;
-            let (open, ends, bytes) = (side.state == State::Open, side.ends.take(), parcel.bytes());
-            self.fly(now, end, parcel);
-            if let Some(error) = ends {
-                self.fly(now, end, Parcel::End(error));
-            }
-            if open {
-                self.tell(host, end, Noticed::Sent(bytes));
-            }
-            self.offer(now, end);
-        }
-        self.start_uplink(now, host);
-    }
-
-    /// Puts a parcel on its way, behind what flies already.
-    fn fly(&mut self, now: Instant, end: End, parcel: Parcel) {
-        let (Some(from), Some(to)) = (self.side(end), self.side(end.other())) else { return };
-        let (from, to) = (from.host, to.host);
-        let link = self.ports[from.index()].link;
-        let mut way = self.way(from, to) + self.dice.time(link.jitter);
-        if self.dice.chance(link.loss_permille) {
-            way += 2 * self.way(from, to) + RETRANSMIT;
-        }
-        let Some(side) = self.side_mut(end) else { return };
-        let at = (now + way).max(side.last_arrival);
-        side.last_arrival = at;
-        side.flying.push_back(parcel);
-        self.plan(at, NetEvent::Arrived(end));
-    }
-
-    fn arrived(&mut self, now: Instant, end: End) {
-        let Some(parcel) = self.side_mut(end).and_then(|s| s.flying.pop_front()) else { return };
-        let Some(host) = self.side(end.other()).map(|s| s.host) else { return };
-        if self.ports[host.index()].on {
-            self.ports[host.index()].arrived.push_back((end, parcel));
-            self.start_downlink(now, host);
-        }
-        self.sweep(end);
-    }
-
-    fn start_downlink(&mut self, now: Instant, host: HostId) {
-        let port = &mut self.ports[host.index()];
-        while port.down.passing.is_none() {
-            let Some((end, parcel)) = port.arrived.pop_front() else { return };
-            let time = port.down.time(port.link.down, parcel.bytes());
-            port.down.passing = Some((end, parcel));
-            self.planned.push((now + time, NetEvent::Through(host)));
-        }
-    }
-
-    fn through(&mut self, now: Instant, host: HostId) {
-        if let Some((end, parcel)) = self.ports[host.index()].down.passing.take()
-            && self.ports[host.index()].on
-        {
-            self.take(now, end.other(), parcel);
-        }
-        self.start_downlink(now, host);
-    }
-
-    /// A parcel has come through to the end that it is for.
-    fn take(&mut self, now: Instant, end: End, parcel: Parcel) {
-        let Some(side) = self.side_mut(end) else { return };
-        let host = side.host;
-        match side.state {
-            State::Open | State::Shut if !side.readable => side.held.push_back(parcel),
-            State::Open | State::Shut => match parcel {
-                Parcel::Data { slices, bytes } => {
-                    self.acknowledge(now, end, bytes);
-                    self.tell(host, end, Noticed::Received(slices));
-                }
-                Parcel::End(error) => {
-                    self.tell(host, end, Noticed::Closed(error));
-                    self.close(now, end, None);
-                }
-            },
-            // Bytes for a stream that this host knows nothing of any more: it says so.
-            State::Gone if matches!(parcel, Parcel::Data { .. }) => {
-                self.end_way(now, end, Some(NetError::Reset));
-            }
-            State::Gone | State::Opening => {}
-        }
-    }
-
-    /// The sender learns, after a way back, that bytes were taken.
-    fn acknowledge(&mut self, now: Instant, end: End, bytes: usize) {
-        let sender = end.other();
-        let (Some(here), Some(there)) = (self.side(end), self.side(sender)) else { return };
-        let back = self.way(here.host, there.host);
-        if let Some(side) = self.side_mut(sender) {
-            side.ack(now + back, bytes);
-        }
-        self.offer(now, sender);
-    }
-
-    /// The last that this end sends.
-    fn end_way(&mut self, now: Instant, end: End, error: Option<NetError>) {
-        let Some(side) = self.side(end) else { return };
-        let passing = &self.ports[side.host.index()].up.passing;
-        if passing.as_ref().is_some_and(|(of, _)| *of == end) {
-            if let Some(side) = self.side_mut(end) {
-                side.ends = Some(error);
-            }
-        } else {
-            self.fly(now, end, Parcel::End(error));
-        }
-    }
-
-    /// Time from one host to another.
-    pub(crate) fn way(&self, from: HostId, to: HostId) -> Duration {
-        if from == to {
-            return Duration::ZERO;
-        }
-        self.ports[from.index()].link.latency + self.ports[to.index()].link.latency
-    }
-
-    fn plan(&mut self, at: Instant, event: NetEvent) {
-        self.planned.push((at, event));
-    }
-
-    fn tell(&mut self, host: HostId, end: End, what: Noticed) {
-        self.news.push_back(News { host, end, what });
     }
 }
 

@@ -58,6 +58,20 @@ pub(super) struct Side {
     pub(super) busy: bool,
     /// The end comes as soon as the parcel that is passing has left.
     pub(super) ends: Option<Option<NetError>>,
+    /// What flies from here does not get there at the moment.
+    pub(super) stall: Option<Stall>,
+    /// Whether the seconds of the stream's life are counted on this side, for it may break in any of them.
+    pub(super) counted: bool,
+}
+
+/// See [`Side::stall`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stall {
+    pub(super) since: Instant,
+    /// How often it was tried again.
+    pub(super) tries: u32,
+    /// Parcels that would be there by now.
+    pub(super) owed: u32,
 }
 
 /// How far an end is in its life.
@@ -88,6 +102,8 @@ impl Side {
             acks: VecDeque::new(),
             busy: false,
             ends: None,
+            stall: None,
+            counted: false,
         }
     }
 
@@ -114,6 +130,7 @@ impl Side {
         self.queue.clear();
         self.held.clear();
         self.flying.clear();
+        self.stall = None;
     }
 
     /// The next parcel for the uplink.

@@ -1,5 +1,7 @@
 //! Tests of the network: what two actors see of each other.
 
+mod trouble;
+
 use super::*;
 use crate::actor::{Actor, Cx};
 use crate::sim::Sim;

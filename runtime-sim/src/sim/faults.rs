@@ -1,8 +1,8 @@
 //! What goes wrong with hosts: they are killed, they lose power, they do so in the middle of something.
 
 use super::{Due, Sim};
-use crate::host::Program;
-use crate::net::HostId;
+use crate::host::{Late, Program};
+use crate::net::{HostId, PartitionId, Path};
 use peerless_core::{Instant, PieceIndex, TorrentId};
 use std::fmt;
 
@@ -51,6 +51,7 @@ impl Sim {
         machine.before = traffic;
         machine.life += 1;
         machine.wake = None;
+        machine.asleep = None;
         machine.ends.clear();
         machine.conns.clear();
         self.bring_news();
@@ -86,5 +87,53 @@ impl Sim {
             pieces.into_iter().map(move |piece| (id, piece))
         };
         engine.torrents().flat_map(had).filter(|(id, piece)| !machine.disk.proves(*id, *piece)).collect()
+    }
+}
+
+/// What goes wrong between hosts.
+impl Sim {
+    /// The way between two hosts is not what their links say; `None`: it is again.
+    pub fn set_path(&mut self, a: HostId, b: HostId, path: Option<Path>) {
+        self.net.set_path(a, b, path);
+    }
+
+    /// Cuts some hosts off from others, until it is healed: nothing gets through, and nobody is told. Streams stand
+    /// still, and go on some time after the end of it, unless a host gave up before.
+    pub fn partition(&mut self, a: &[HostId], b: &[HostId]) -> PartitionId {
+        self.net.part(a, b)
+    }
+
+    /// Cuts some hosts off from all others, those that are added later not included.
+    pub fn isolate(&mut self, hosts: &[HostId]) -> PartitionId {
+        let others: Vec<HostId> = self.hosts().filter(|host| !hosts.contains(host)).collect();
+        self.partition(hosts, &others)
+    }
+
+    /// Ends a partition.
+    pub fn heal(&mut self, partition: PartitionId) {
+        self.net.heal(partition);
+    }
+
+    /// Suspends a host: it does nothing and answers nobody until it is resumed, while its clock goes on.
+    pub fn suspend(&mut self, host: HostId) {
+        if self.is_on(host) {
+            self.net.fall_asleep(host);
+            self.machines[host.index()].asleep.get_or_insert_default();
+        }
+    }
+
+    /// Resumes a host that was suspended.
+    pub fn resume(&mut self, host: HostId) {
+        let Some(late) = self.machines[host.index()].asleep.take() else { return };
+        self.net.wake_up(self.now, host);
+        for late in late {
+            match late {
+                Late::Input(input) => self.input(host, *input),
+                Late::News(news) => self.net.news.push_back(news),
+            }
+        }
+        self.machines[host.index()].wake = None;
+        self.wake(host);
+        self.bring_news();
     }
 }

@@ -1,0 +1,268 @@
+//! What happens on the way: parcels pass uplinks, fly, pass downlinks, and are acknowledged.
+
+use super::stream::{Parcel, State};
+use super::{End, HostId, NetEvent, Network, News, Noticed};
+use peerless_core::{Duration, Instant, NetError};
+
+/// Streams that may wait to be accepted.
+const BACKLOG: usize = 128;
+/// A lost parcel comes again after a round trip and so much more.
+const RETRANSMIT: Duration = Duration::from_millis(20);
+
+/// What happens on the way.
+impl Network {
+    /// Something that was planned is due.
+    pub(crate) fn handle(&mut self, now: Instant, event: NetEvent) {
+        match event {
+            NetEvent::Dialled(end, tries) => self.dialled(now, end, tries),
+            NetEvent::Answered(end, error) => self.answered(now, end, error),
+            NetEvent::Left(host) => self.left(now, host),
+            NetEvent::Arrived(end) => self.arrived(now, end),
+            NetEvent::Through(host) => self.through(now, host),
+            NetEvent::Acked(end) => {
+                if let Some(side) = self.side_mut(end) {
+                    side.busy = false;
+                }
+                self.offer(now, end);
+            }
+            NetEvent::Again(end) => self.again(now, end),
+            NetEvent::Second(end) => self.second(now, end),
+        }
+    }
+
+    fn dialled(&mut self, now: Instant, end: End, tries: u32) {
+        let theirs = end.other();
+        let (Some(from), Some(to)) = (self.side(end), self.side(theirs)) else { return };
+        let (from, host, number) = (from.host, to.host, to.addr.port());
+        let way = self.way(from, host);
+        let port = &self.ports[host.index()];
+        if !self.reaches(from, host) || port.backlog.len() >= BACKLOG {
+            self.dial_again(now, end, tries);
+        } else if !port.listening.contains(&number) {
+            self.plan(now + way, NetEvent::Answered(end, Some(NetError::Refused)));
+        } else {
+            if port.accepting {
+                self.accept(now, theirs);
+            } else {
+                self.ports[host.index()].backlog.push_back(theirs);
+            }
+            self.plan(now + way, NetEvent::Answered(end, None));
+        }
+    }
+
+    pub(super) fn accept(&mut self, now: Instant, end: End) {
+        let Some(remote) = self.side(end.other()).map(|s| s.addr) else { return };
+        let Some(side) = self.side_mut(end) else { return };
+        side.state = State::Open;
+        let (host, port) = (side.host, side.addr.port());
+        self.tell(host, end, Noticed::Accepted { remote, port });
+        self.begin_seconds(now, end);
+    }
+
+    fn answered(&mut self, now: Instant, end: End, error: Option<NetError>) {
+        let Some(side) = self.side_mut(end) else { return };
+        if side.state != State::Opening {
+            return;
+        }
+        let (host, local) = (side.host, side.addr);
+        match error {
+            None => {
+                side.state = State::Open;
+                self.tell(host, end, Noticed::Connected { local });
+                self.begin_seconds(now, end);
+            }
+            Some(error) => {
+                side.state = State::Gone;
+                if let Some(other) = self.side_mut(end.other()) {
+                    other.state = State::Gone;
+                }
+                self.tell(host, end, Noticed::ConnectFailed(error));
+                self.sweep(end);
+            }
+        }
+    }
+
+    /// A stream may have something to send: it takes its place in its host's ring.
+    pub(super) fn offer(&mut self, now: Instant, end: End) {
+        let Some(side) = self.side_mut(end) else { return };
+        if side.busy || !side.has_queued() || side.stall.is_some() {
+            return;
+        }
+        let host = side.host;
+        let window = self.ports[host.index()].link.window;
+        let Some(side) = self.side_mut(end) else { return };
+        match side.has_window(now, window) {
+            Ok(()) => {
+                side.busy = true;
+                self.ports[host.index()].ring.push_back(end);
+                self.start_uplink(now, host);
+            }
+            Err(Some(at)) => {
+                side.busy = true;
+                self.plan(at, NetEvent::Acked(end));
+            }
+            // The other host does not take what arrives: when it does, `take` offers again.
+            Err(None) => {}
+        }
+    }
+
+    pub(super) fn start_uplink(&mut self, now: Instant, host: HostId) {
+        while self.ports[host.index()].up.passing.is_none() && !self.ports[host.index()].asleep {
+            let Some(end) = self.ports[host.index()].ring.pop_front() else { return };
+            let Some(side) = self.side_mut(end) else { continue };
+            let Some(parcel) = side.take_parcel() else {
+                side.busy = false;
+                continue;
+            };
+            side.in_flight += parcel.bytes();
+            let port = &mut self.ports[host.index()];
+            let time = port.up.time(port.link.up, parcel.bytes());
+            port.up.passing = Some((end, parcel));
+            self.plan(now + time, NetEvent::Left(host));
+        }
+    }
+
+    pub(super) fn left(&mut self, now: Instant, host: HostId) {
+        let Some((end, parcel)) = self.ports[host.index()].up.passing.take() else { return };
+        let on = self.ports[host.index()].on;
+        if let Some(side) = self.side_mut(end)
+            && on
+        {
+            side.busy = false;
+            let (open, ends, bytes) = (side.state == State::Open, side.ends.take(), parcel.bytes());
+            self.fly(now, end, parcel);
+            if let Some(error) = ends {
+                self.fly(now, end, Parcel::End(error));
+            }
+            if open {
+                self.tell(host, end, Noticed::Sent(bytes));
+            }
+            self.offer(now, end);
+        }
+        self.start_uplink(now, host);
+    }
+
+    /// Puts a parcel on its way, behind what flies already.
+    pub(super) fn fly(&mut self, now: Instant, end: End, parcel: Parcel) {
+        let (Some(from), Some(to)) = (self.side(end), self.side(end.other())) else { return };
+        let (from, to) = (from.host, to.host);
+        let link = &self.ports[from.index()].link;
+        let (jitter, loss) = (link.jitter, link.loss_permille);
+        let mut way = self.way(from, to);
+        if !jitter.is_zero() {
+            way += self.dice.time(jitter);
+        }
+        if self.dice.chance(loss) || self.dice.chance(self.routes.loss(from, to)) {
+            way += 2 * self.way(from, to) + RETRANSMIT;
+        }
+        let Some(side) = self.side_mut(end) else { return };
+        let at = (now + way).max(side.last_arrival);
+        side.last_arrival = at;
+        side.flying.push_back(parcel);
+        self.plan(at, NetEvent::Arrived(end));
+    }
+
+    fn arrived(&mut self, now: Instant, end: End) {
+        let (Some(here), Some(there)) = (self.side(end), self.side(end.other())) else { return };
+        if here.flying.is_empty() {
+            // Whoever sent it is gone, and so is what it sent.
+        } else if here.stall.is_some() || !self.reaches(here.host, there.host) {
+            self.stall(now, end);
+        } else {
+            self.deliver(now, end);
+        }
+        self.sweep(end);
+    }
+
+    /// The first parcel that flies from this end is there.
+    pub(super) fn deliver(&mut self, now: Instant, end: End) {
+        let Some(parcel) = self.side_mut(end).and_then(|s| s.flying.pop_front()) else { return };
+        let Some(host) = self.side(end.other()).map(|s| s.host) else { return };
+        self.ports[host.index()].arrived.push_back((end, parcel));
+        self.start_downlink(now, host);
+    }
+
+    pub(super) fn start_downlink(&mut self, now: Instant, host: HostId) {
+        let port = &mut self.ports[host.index()];
+        while port.down.passing.is_none() {
+            let Some((end, parcel)) = port.arrived.pop_front() else { return };
+            let time = port.down.time(port.link.down, parcel.bytes());
+            port.down.passing = Some((end, parcel));
+            self.planned.push((now + time, NetEvent::Through(host)));
+        }
+    }
+
+    pub(super) fn through(&mut self, now: Instant, host: HostId) {
+        if let Some((end, parcel)) = self.ports[host.index()].down.passing.take()
+            && self.ports[host.index()].on
+        {
+            self.take(now, end.other(), parcel);
+        }
+        self.start_downlink(now, host);
+    }
+
+    /// A parcel has come through to the end that it is for.
+    pub(super) fn take(&mut self, now: Instant, end: End, parcel: Parcel) {
+        let Some(side) = self.side_mut(end) else { return };
+        let host = side.host;
+        match side.state {
+            State::Open | State::Shut if !side.readable => side.held.push_back(parcel),
+            State::Open | State::Shut => match parcel {
+                Parcel::Data { slices, bytes } => {
+                    self.acknowledge(now, end, bytes);
+                    self.tell(host, end, Noticed::Received(slices));
+                }
+                Parcel::End(error) => {
+                    self.tell(host, end, Noticed::Closed(error));
+                    self.close(now, end, None);
+                }
+            },
+            // Bytes for a stream that this host knows nothing of any more: it says so.
+            State::Gone if matches!(parcel, Parcel::Data { .. }) => {
+                self.end_way(now, end, Some(NetError::Reset));
+            }
+            State::Gone | State::Opening => {}
+        }
+    }
+
+    /// The sender learns, after a way back, that bytes were taken.
+    pub(super) fn acknowledge(&mut self, now: Instant, end: End, bytes: usize) {
+        let sender = end.other();
+        let (Some(here), Some(there)) = (self.side(end), self.side(sender)) else { return };
+        let back = self.way(here.host, there.host);
+        if let Some(side) = self.side_mut(sender) {
+            side.ack(now + back, bytes);
+        }
+        self.offer(now, sender);
+    }
+
+    /// The last that this end sends.
+    pub(super) fn end_way(&mut self, now: Instant, end: End, error: Option<NetError>) {
+        let Some(side) = self.side(end) else { return };
+        let passing = &self.ports[side.host.index()].up.passing;
+        if passing.as_ref().is_some_and(|(of, _)| *of == end) {
+            if let Some(side) = self.side_mut(end) {
+                side.ends = Some(error);
+            }
+        } else {
+            self.fly(now, end, Parcel::End(error));
+        }
+    }
+
+    /// Time from one host to another.
+    pub(crate) fn way(&self, from: HostId, to: HostId) -> Duration {
+        if from == to {
+            return Duration::ZERO;
+        }
+        let links = self.ports[from.index()].link.latency + self.ports[to.index()].link.latency;
+        self.routes.latency(from, to).unwrap_or(links)
+    }
+
+    pub(super) fn plan(&mut self, at: Instant, event: NetEvent) {
+        self.planned.push((at, event));
+    }
+
+    pub(super) fn tell(&mut self, host: HostId, end: End, what: Noticed) {
+        self.news.push_back(News { host, end, what });
+    }
+}
