@@ -1,7 +1,7 @@
 //! What runs on a host that has no engine: trackers, scripted peers, anything that speaks over streams.
 
 use crate::dice::Dice;
-use crate::net::{End, HostId, Network};
+use crate::net::{End, HostId, Network, from_port};
 use bytes::Bytes;
 use peerless_core::{Instant, NetError};
 use std::any::Any;
@@ -24,6 +24,8 @@ pub trait Actor: Any {
     fn sent(&mut self, _cx: &mut Cx<'_>, _end: End, _bytes: usize) {}
     /// The other side ended a stream, or it broke.
     fn closed(&mut self, _cx: &mut Cx<'_>, _end: End, _error: Option<NetError>) {}
+    /// A datagram came from there, to this port.
+    fn datagram(&mut self, _cx: &mut Cx<'_>, _from: SocketAddr, _port: u16, _data: Bytes) {}
     /// The time that it asked for with [`Cx::wake_at`] has come.
     fn woken(&mut self, _cx: &mut Cx<'_>) {}
 }
@@ -83,6 +85,18 @@ impl Cx<'_> {
     /// Breaks a stream: the other side sees a reset.
     pub fn reset(&mut self, end: End) {
         self.net.close(self.now, end, Some(NetError::Reset));
+    }
+
+    /// Sends a datagram from this port. Whether it could leave: not if it is longer than the link takes
+    /// ([`Link::mtu`](crate::Link)), or the host has no address of that family.
+    pub fn send_datagram(&mut self, port: u16, to: SocketAddr, data: impl Into<Bytes>) -> bool {
+        let from = from_port(local_for(self.addrs, to), port);
+        self.net.send_datagram(self.now, self.host, from, to, data.into())
+    }
+
+    /// Listens to a multicast group on the local network.
+    pub fn join(&mut self, group: SocketAddr) {
+        self.net.join(self.host, group);
     }
 
     /// Asks for [`Actor::woken`] at this time.

@@ -3,7 +3,7 @@
 use crate::actor::Actor;
 use crate::dice::Dice;
 use crate::disk::{Disk, DiskSpeed};
-use crate::net::{End, Link, News};
+use crate::net::{End, Gate, Link, Mail, News, SiteId};
 use crate::payload::Torrent;
 use crate::sim::Trap;
 use peerless_core::{
@@ -23,6 +23,19 @@ pub struct Host {
     pub(crate) port: u16,
     pub(crate) torrents: Vec<Task>,
     pub(crate) families: Families,
+    pub(crate) spot: Spot,
+}
+
+/// Where a host stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// By itself, in the open.
+    #[default]
+    Open,
+    /// By itself, behind this.
+    Behind(Gate),
+    /// Among others.
+    At(SiteId),
 }
 
 /// Which addresses a host has.
@@ -35,7 +48,7 @@ pub(crate) enum Families {
 }
 
 impl Families {
-    pub(crate) fn of(self, v4: IpAddr, v6: IpAddr) -> Vec<IpAddr> {
+    pub(crate) fn of(self, [v4, v6]: [IpAddr; 2]) -> Vec<IpAddr> {
         match self {
             Self::Both => vec![v4, v6],
             Self::V4 => vec![v4],
@@ -72,6 +85,7 @@ impl Host {
             port: 6_881,
             torrents: Vec::new(),
             families: Families::Both,
+            spot: Spot::Open,
         }
     }
 
@@ -79,6 +93,20 @@ impl Host {
     #[must_use]
     pub fn link(mut self, link: Link) -> Self {
         self.link = link;
+        self
+    }
+
+    /// At a place that it shares with others.
+    #[must_use]
+    pub fn at(mut self, site: SiteId) -> Self {
+        self.spot = Spot::At(site);
+        self
+    }
+
+    /// By itself behind a firewall or a NAT.
+    #[must_use]
+    pub fn behind(mut self, gate: Gate) -> Self {
+        self.spot = Spot::Behind(gate);
         self
     }
 
@@ -182,6 +210,7 @@ impl fmt::Debug for Program {
 pub(crate) enum Late {
     Input(Box<Input>),
     News(News),
+    Mail(Mail),
 }
 
 /// A host in the simulation.
@@ -228,7 +257,7 @@ impl Machine {
         }
     }
 
-    /// Where peers reach it.
+    /// Where it listens: others may see it elsewhere.
     pub(crate) fn addr(&self) -> SocketAddr {
         SocketAddr::new(self.addrs[0], self.spec.port)
     }

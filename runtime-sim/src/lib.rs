@@ -54,6 +54,6 @@ pub use digest::RunDigest;
 pub use disk::{Disk, DiskSpeed};
 pub use dns::Dns;
 pub use host::{Host, Traffic};
-pub use net::{End, HostId, Link, PartitionId, Path};
+pub use net::{End, Gate, HostId, Link, PartitionId, Path, SiteId};
 pub use payload::{Payload, Torrent};
 pub use sim::{Sim, Unfinished};

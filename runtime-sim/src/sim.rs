@@ -9,8 +9,8 @@ use crate::dice::Dice;
 use crate::digest::RunDigest;
 use crate::disk::Disk;
 use crate::dns::Dns;
-use crate::host::{Host, Late, Machine, Program, Stock, Traffic};
-use crate::net::{End, HostId, Link, NetEvent, Network, Noticed};
+use crate::host::{Host, Late, Machine, Program, Spot, Stock, Traffic};
+use crate::net::{End, HostId, Link, Mail, NetEvent, Network, Noticed};
 use crate::payload::Torrent;
 use crate::queue::Queue;
 use peerless_core::{
@@ -19,7 +19,7 @@ use peerless_core::{
 };
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// What is due.
 enum Due {
@@ -114,10 +114,15 @@ impl Sim {
 
     fn add_machine(&mut self, spec: Host) -> HostId {
         let n = self.machines.len() as u32;
-        let v4 = IpAddr::V4(Ipv4Addr::from_bits(0x1400_0001 + n));
-        let v6 = IpAddr::V6(Ipv6Addr::from_bits(0x2001_4860_0000_0000_0000_0000_0000_0001 + u128::from(n)));
-        let addrs = spec.families.of(v4, v6);
-        let id = self.net.add(&addrs, spec.link);
+        let site = match spec.spot {
+            Spot::Open => None,
+            Spot::Behind(gate) => Some(self.net.add_site(gate)),
+            Spot::At(site) => Some(site),
+        };
+        let id = self.net.add(site, spec.link);
+        let both = self.net.routes().both_addrs(id);
+        let addrs = spec.families.of(both);
+        both.iter().filter(|a| !addrs.contains(a)).for_each(|addr| self.net.routes().remove(*addr));
         self.machines.push(Machine {
             addrs,
             program: Program::Off,
@@ -234,17 +239,19 @@ impl Sim {
         &self.machines[host.index()].spec.name
     }
 
-    /// Where peers reach a host.
+    /// Where the world reaches a host, as far as its gate lets it.
     pub fn addr(&self, host: HostId) -> SocketAddr {
-        self.machines[host.index()].addr()
+        let addr = self.machines[host.index()].addr();
+        self.net.seen(host, addr, None)
     }
 
     /// Where a host reaches a peer: in a family that both have, if there is one.
     pub fn addr_for(&self, host: HostId, peer: HostId) -> SocketAddr {
-        let (host, peer) = (&self.machines[host.index()], &self.machines[peer.index()]);
-        let common = |addr: &&IpAddr| host.addrs.iter().any(|own| own.is_ipv4() == addr.is_ipv4());
-        let addr = peer.addrs.iter().find(common).copied().unwrap_or(peer.addrs[0]);
-        SocketAddr::new(addr, peer.spec.port)
+        let (own, peers) = (&self.machines[host.index()].addrs, &self.machines[peer.index()].addrs);
+        let common = |addr: &&IpAddr| own.iter().any(|own| own.is_ipv4() == addr.is_ipv4());
+        let addr = peers.iter().find(common).copied().unwrap_or(peers[0]);
+        let addr = SocketAddr::new(addr, self.machines[peer.index()].spec.port);
+        self.net.seen(peer, addr, Some(own[0]))
     }
 
     /// The engine of a host; `None` while it is off, and where an actor runs.
@@ -401,7 +408,13 @@ impl Sim {
             for (at, event) in self.net.planned.drain(..) {
                 self.queue.push(at, Due::Net(event));
             }
-            let Some(news) = self.net.news.pop_front() else { return };
+            let Some(news) = self.net.news.pop_front() else {
+                match self.net.mail.pop_front() {
+                    Some(mail) => self.bring_mail(mail),
+                    None => return,
+                }
+                continue;
+            };
             if let Some(late) = &mut self.machines[news.host.index()].asleep {
                 late.push(Late::News(news));
                 continue;
@@ -455,6 +468,14 @@ impl Sim {
             Noticed::Sent(bytes) => actor.sent(cx, end, bytes),
             Noticed::Closed(error) => actor.closed(cx, end, error),
         });
+    }
+
+    /// Tells a host of a datagram.
+    fn bring_mail(&mut self, mail: Mail) {
+        match &mut self.machines[mail.host.index()].asleep {
+            Some(late) => late.push(Late::Mail(mail)),
+            None => self.act(mail.host, |actor, cx| actor.datagram(cx, mail.from, mail.port, mail.data)),
+        }
     }
 
     fn act(&mut self, host: HostId, f: impl FnOnce(&mut dyn Actor, &mut Cx<'_>)) {

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod disks;
+mod gates;
 mod networks;
 
 use crate::units::{kib, mbit, mib, millis, minutes, secs};

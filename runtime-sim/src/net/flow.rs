@@ -1,5 +1,6 @@
 //! What happens on the way: parcels pass uplinks, fly, pass downlinks, and are acknowledged.
 
+use super::link::Load;
 use super::stream::{Parcel, State};
 use super::{End, HostId, NetEvent, Network, News, Noticed};
 use peerless_core::{Duration, Instant, NetError};
@@ -8,6 +9,8 @@ use peerless_core::{Duration, Instant, NetError};
 const BACKLOG: usize = 128;
 /// A lost parcel comes again after a round trip and so much more.
 const RETRANSMIT: Duration = Duration::from_millis(20);
+/// The way to a host of the same site.
+const NEARBY: Duration = Duration::from_micros(300);
 
 /// What happens on the way.
 impl Network {
@@ -25,6 +28,7 @@ impl Network {
                 }
                 self.offer(now, end);
             }
+            NetEvent::Datagram(datagram) => self.datagram_arrived(now, datagram),
             NetEvent::Again(end) => self.again(now, end),
             NetEvent::Second(end) => self.second(now, end),
         }
@@ -51,7 +55,7 @@ impl Network {
     }
 
     pub(super) fn accept(&mut self, now: Instant, end: End) {
-        let Some(remote) = self.side(end.other()).map(|s| s.addr) else { return };
+        let Some(remote) = self.side(end.other()).map(|s| s.seen) else { return };
         let Some(side) = self.side_mut(end) else { return };
         side.state = State::Open;
         let (host, port) = (side.host, side.addr.port());
@@ -108,38 +112,54 @@ impl Network {
 
     pub(super) fn start_uplink(&mut self, now: Instant, host: HostId) {
         while self.ports[host.index()].up.passing.is_none() && !self.ports[host.index()].asleep {
-            let Some(end) = self.ports[host.index()].ring.pop_front() else { return };
+            let Some(load) = self.next_load(host) else { return };
+            let port = &mut self.ports[host.index()];
+            let time = port.up.time(port.link.up, load.bytes());
+            port.up.passing = Some(load);
+            self.plan(now + time, NetEvent::Left(host));
+        }
+    }
+
+    /// What passes a host's uplink next.
+    fn next_load(&mut self, host: HostId) -> Option<Load> {
+        if let Some(datagram) = self.ports[host.index()].next_datagram() {
+            return Some(Load::Datagram(datagram));
+        }
+        loop {
+            let end = self.ports[host.index()].ring.pop_front()?;
             let Some(side) = self.side_mut(end) else { continue };
             let Some(parcel) = side.take_parcel() else {
                 side.busy = false;
                 continue;
             };
             side.in_flight += parcel.bytes();
-            let port = &mut self.ports[host.index()];
-            let time = port.up.time(port.link.up, parcel.bytes());
-            port.up.passing = Some((end, parcel));
-            self.plan(now + time, NetEvent::Left(host));
+            return Some(Load::Parcel(end, parcel));
         }
     }
 
     pub(super) fn left(&mut self, now: Instant, host: HostId) {
-        let Some((end, parcel)) = self.ports[host.index()].up.passing.take() else { return };
         let on = self.ports[host.index()].on;
-        if let Some(side) = self.side_mut(end)
-            && on
-        {
-            side.busy = false;
-            let (open, ends, bytes) = (side.state == State::Open, side.ends.take(), parcel.bytes());
-            self.fly(now, end, parcel);
-            if let Some(error) = ends {
-                self.fly(now, end, Parcel::End(error));
-            }
-            if open {
-                self.tell(host, end, Noticed::Sent(bytes));
-            }
-            self.offer(now, end);
+        match self.ports[host.index()].up.passing.take() {
+            Some(Load::Parcel(end, parcel)) if on => self.parcel_left(now, host, end, parcel),
+            Some(Load::Datagram(datagram)) if on => self.datagram_left(now, datagram),
+            Some(_) => {}
+            None => return,
         }
         self.start_uplink(now, host);
+    }
+
+    fn parcel_left(&mut self, now: Instant, host: HostId, end: End, parcel: Parcel) {
+        let Some(side) = self.side_mut(end) else { return };
+        side.busy = false;
+        let (open, ends, bytes) = (side.state == State::Open, side.ends.take(), parcel.bytes());
+        self.fly(now, end, parcel);
+        if let Some(error) = ends {
+            self.fly(now, end, Parcel::End(error));
+        }
+        if open {
+            self.tell(host, end, Noticed::Sent(bytes));
+        }
+        self.offer(now, end);
     }
 
     /// Puts a parcel on its way, behind what flies already.
@@ -178,25 +198,29 @@ impl Network {
     pub(super) fn deliver(&mut self, now: Instant, end: End) {
         let Some(parcel) = self.side_mut(end).and_then(|s| s.flying.pop_front()) else { return };
         let Some(host) = self.side(end.other()).map(|s| s.host) else { return };
-        self.ports[host.index()].arrived.push_back((end, parcel));
+        self.ports[host.index()].arrived.push_back(Load::Parcel(end, parcel));
         self.start_downlink(now, host);
     }
 
     pub(super) fn start_downlink(&mut self, now: Instant, host: HostId) {
         let port = &mut self.ports[host.index()];
         while port.down.passing.is_none() {
-            let Some((end, parcel)) = port.arrived.pop_front() else { return };
-            let time = port.down.time(port.link.down, parcel.bytes());
-            port.down.passing = Some((end, parcel));
+            let Some(load) = port.arrived.pop_front() else { return };
+            if let Load::Datagram(datagram) = &load {
+                port.mail_arrived -= datagram.bytes();
+            }
+            let time = port.down.time(port.link.down, load.bytes());
+            port.down.passing = Some(load);
             self.planned.push((now + time, NetEvent::Through(host)));
         }
     }
 
     pub(super) fn through(&mut self, now: Instant, host: HostId) {
-        if let Some((end, parcel)) = self.ports[host.index()].down.passing.take()
-            && self.ports[host.index()].on
-        {
-            self.take(now, end.other(), parcel);
+        let on = self.ports[host.index()].on;
+        match self.ports[host.index()].down.passing.take() {
+            Some(Load::Parcel(end, parcel)) if on => self.take(now, end.other(), parcel),
+            Some(Load::Datagram(datagram)) if on => self.datagram_through(*datagram),
+            _ => {}
         }
         self.start_downlink(now, host);
     }
@@ -240,7 +264,7 @@ impl Network {
     pub(super) fn end_way(&mut self, now: Instant, end: End, error: Option<NetError>) {
         let Some(side) = self.side(end) else { return };
         let passing = &self.ports[side.host.index()].up.passing;
-        if passing.as_ref().is_some_and(|(of, _)| *of == end) {
+        if matches!(passing, Some(Load::Parcel(of, _)) if *of == end) {
             if let Some(side) = self.side_mut(end) {
                 side.ends = Some(error);
             }
@@ -253,6 +277,9 @@ impl Network {
     pub(crate) fn way(&self, from: HostId, to: HostId) -> Duration {
         if from == to {
             return Duration::ZERO;
+        }
+        if self.routes.together(from, to) {
+            return NEARBY;
         }
         let links = self.ports[from.index()].link.latency + self.ports[to.index()].link.latency;
         self.routes.latency(from, to).unwrap_or(links)

@@ -1,7 +1,8 @@
 //! A host's access link: capacity each way, latency, loss; streams share it fairly.
 
 use super::End;
-use super::stream::Parcel;
+use super::datagram::Datagram;
+use super::stream::{PARCEL, Parcel};
 use crate::units::{Rate, mbit, millis};
 use peerless_core::Duration;
 use std::collections::VecDeque;
@@ -15,11 +16,15 @@ pub struct Link {
     pub down: Option<Rate>,
     /// Time from the host to the middle of the network. The way to another host takes this and that of the other.
     pub latency: Duration,
-    /// Up to so much more, anew for each parcel. A stream stays in order.
+    /// Up to so much more, anew for each parcel. A stream stays in order; datagrams overtake one another.
     pub jitter: Duration,
     /// Parcels in 1,000 that are lost on the way out. In a stream they come again, a round trip and a bit later,
     /// and hold up what is behind them; a datagram is gone.
     pub loss_permille: u32,
+    /// Datagrams in 1,000 that come twice.
+    pub duplicate_permille: u32,
+    /// The longest datagram that passes, in bytes of payload, on the way out and on the way in.
+    pub mtu: usize,
     /// Streams in 1,000 that break in each second of their life, whatever they do: both sides see a reset.
     pub reset_permille: u32,
     /// Bytes that one stream may have on its way, sent and not acknowledged.
@@ -35,6 +40,8 @@ impl Default for Link {
             latency: millis(10),
             jitter: Duration::ZERO,
             loss_permille: 0,
+            duplicate_permille: 0,
+            mtu: 1_472,
             reset_permille: 0,
             window: 4 << 20,
         }
@@ -75,6 +82,18 @@ impl Link {
         Self { loss_permille, ..self }
     }
 
+    /// On which so many datagrams in 1,000 come twice.
+    #[must_use]
+    pub const fn duplicate_permille(self, duplicate_permille: u32) -> Self {
+        Self { duplicate_permille, ..self }
+    }
+
+    /// On which no longer datagram passes.
+    #[must_use]
+    pub const fn mtu(self, mtu: usize) -> Self {
+        Self { mtu, ..self }
+    }
+
     /// On which so many streams in 1,000 break each second.
     #[must_use]
     pub const fn reset_permille(self, reset_permille: u32) -> Self {
@@ -88,12 +107,28 @@ impl Link {
     }
 }
 
-/// One direction of a link: it passes one parcel at a time.
+/// What passes a link at one go.
+#[derive(Debug)]
+pub(super) enum Load {
+    /// Of the stream that is sent from this end.
+    Parcel(End, Parcel),
+    Datagram(Box<Datagram>),
+}
+
+impl Load {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Parcel(_, parcel) => parcel.bytes(),
+            Self::Datagram(datagram) => datagram.bytes(),
+        }
+    }
+}
+
+/// One direction of a link: it passes one load at a time.
 #[derive(Debug, Default)]
 pub(super) struct Pipe {
     remainder: u64,
-    /// What is passing, and whose it is.
-    pub(super) passing: Option<(End, Parcel)>,
+    pub(super) passing: Option<Load>,
 }
 
 impl Pipe {
@@ -114,9 +149,16 @@ pub(super) struct Port {
     pub(super) up: Pipe,
     /// The flows that have something to send, each in its turn.
     pub(super) ring: VecDeque<End>,
+    /// Datagrams that wait for the uplink, and how long they are together.
+    pub(super) mail: VecDeque<Box<Datagram>>,
+    pub(super) mail_waiting: usize,
+    /// How long the datagrams of this turn were.
+    mail_passed: usize,
     pub(super) down: Pipe,
     /// What has arrived at the downlink and waits to pass it.
-    pub(super) arrived: VecDeque<(End, Parcel)>,
+    pub(super) arrived: VecDeque<Load>,
+    /// How long the datagrams among it are.
+    pub(super) mail_arrived: usize,
     /// Ports that streams can be opened to.
     pub(super) listening: Vec<u16>,
     pub(super) accepting: bool,
@@ -134,13 +176,29 @@ impl Port {
             asleep: false,
             up: Pipe { remainder: 0, passing: None },
             ring: VecDeque::new(),
+            mail: VecDeque::new(),
+            mail_waiting: 0,
+            mail_passed: 0,
             down: Pipe { remainder: 0, passing: None },
             arrived: VecDeque::new(),
+            mail_arrived: 0,
             listening: Vec::new(),
             accepting: true,
             backlog: VecDeque::new(),
             next_port: FIRST_EPHEMERAL,
         }
+    }
+
+    /// The next datagram for the uplink, if it is their turn: they and the streams take turns, a parcel each.
+    pub(super) fn next_datagram(&mut self) -> Option<Box<Datagram>> {
+        if self.mail.is_empty() || (self.mail_passed >= PARCEL && !self.ring.is_empty()) {
+            self.mail_passed = 0;
+            return None;
+        }
+        let datagram = self.mail.pop_front()?;
+        self.mail_passed += datagram.bytes();
+        self.mail_waiting -= datagram.bytes();
+        Some(datagram)
     }
 
     /// A port for an outgoing stream.

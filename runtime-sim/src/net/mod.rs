@@ -9,22 +9,27 @@
 //! A machine like those of the core: it is told what happens, and says what is to happen later
 //! ([`Network::planned`]) and what hosts notice ([`Network::news`]).
 
+mod datagram;
 mod flow;
 mod link;
 mod route;
+mod site;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod trouble;
 
+pub(crate) use datagram::{Mail, from_port};
 pub use link::Link;
 pub use route::{PartitionId, Path};
+pub use site::{Gate, SiteId};
 
 use crate::dice::Dice;
 use bytes::Bytes;
+use datagram::Datagram;
 use link::Port;
 use peerless_core::{Duration, Instant, NetError};
-use route::Routes;
+pub(crate) use route::Routes;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use stream::{Side, State, Stream};
@@ -73,6 +78,8 @@ pub(crate) enum NetEvent {
     Through(HostId),
     /// An acknowledgement is back at this end.
     Acked(End),
+    /// A datagram is there.
+    Datagram(Box<Datagram>),
     /// What flies from this end and did not get there is tried again.
     Again(End),
     /// A second in the life of a stream that may break at any time.
@@ -113,6 +120,8 @@ pub(crate) struct Network {
     pub(crate) planned: Vec<(Instant, NetEvent)>,
     /// What hosts notice now.
     pub(crate) news: VecDeque<News>,
+    /// Datagrams that have come.
+    pub(crate) mail: VecDeque<Mail>,
 }
 
 #[derive(Debug, Default)]
@@ -123,24 +132,40 @@ struct Slot {
 
 /// What hosts do.
 impl Network {
-    pub(crate) const fn new(dice: Dice) -> Self {
+    pub(crate) fn new(dice: Dice) -> Self {
         Self {
             ports: Vec::new(),
             streams: Vec::new(),
             free: Vec::new(),
-            routes: Routes::new(),
+            routes: Routes::default(),
             dice,
             planned: Vec::new(),
             news: VecDeque::new(),
+            mail: VecDeque::new(),
         }
     }
 
-    /// Adds a host with these addresses. Hosts are numbered in order.
-    pub(crate) fn add(&mut self, addrs: &[IpAddr], link: Link) -> HostId {
+    /// Adds a place with a network of its own.
+    pub(crate) fn add_site(&mut self, gate: Gate) -> SiteId {
+        self.routes.add_site(gate)
+    }
+
+    /// Adds a host at a place; `None`: by itself. Hosts are numbered in order.
+    pub(crate) fn add(&mut self, site: Option<SiteId>, link: Link) -> HostId {
         let host = HostId(u32::try_from(self.ports.len()).expect("fewer than 2^32 hosts fit into memory"));
         self.ports.push(Port::new(link));
-        self.routes.add(host, addrs);
+        self.routes.add(site);
         host
+    }
+
+    /// How an address and port of a host look to somebody at `by`; `None`: to the world.
+    pub(crate) fn seen(&self, host: HostId, addr: SocketAddr, by: Option<IpAddr>) -> SocketAddr {
+        self.routes.seen(host, addr, by)
+    }
+
+    /// Where everybody is.
+    pub(crate) const fn routes(&mut self) -> &mut Routes {
+        &mut self.routes
     }
 
     /// Streams to this port of the host can be opened from now on.
@@ -169,10 +194,11 @@ impl Network {
         remote: SocketAddr,
     ) -> End {
         let number = self.ports[from.index()].ephemeral();
-        let to = self.routes.home(remote.ip());
-        let seen = SocketAddr::new(local.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), number);
-        let end =
-            self.insert(Stream { sides: [Side::new(from, seen), Side::new(to.unwrap_or(from), remote)] });
+        let to = self.routes.leads_to(from, remote);
+        let addr = SocketAddr::new(local.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), number);
+        let mut near = Side::new(from, addr);
+        near.seen = self.routes.seen(from, addr, Some(remote.ip()));
+        let end = self.insert(Stream { sides: [near, Side::new(to.unwrap_or(from), remote)] });
         match to {
             _ if local.is_none() => self.plan(now, NetEvent::Answered(end, Some(NetError::Unreachable))),
             Some(to) => self.plan(now + self.way(from, to), NetEvent::Dialled(end, 0)),
@@ -251,9 +277,13 @@ impl Network {
         port.asleep = false;
         port.accepting = true;
         port.ring.clear();
+        port.mail.clear();
+        port.mail_waiting = 0;
         port.arrived.clear();
+        port.mail_arrived = 0;
         port.backlog.clear();
         port.listening.clear();
+        self.routes.groups.leave_all(host);
         for end in self.ends_of(host) {
             if let Some(side) = self.side_mut(end) {
                 side.vanish();

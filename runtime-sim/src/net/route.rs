@@ -1,9 +1,16 @@
 //! Who is where, and which way leads there: addresses, ways that differ from what the links say, partitions.
 
 use super::HostId;
-use peerless_core::Duration;
+use super::site::{Gate, Groups, Site, SiteId};
+use peerless_core::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// The first address of a host that the world can reach, of a NAT, and of a host behind one.
+const PUBLIC: u32 = 0x1400_0001;
+const PUBLIC_OF_SITES: u32 = 0x1500_0001;
+const PRIVATE: u32 = 0x0a00_0001;
+const PUBLIC_6: u128 = 0x2001_4860_0000_0000_0000_0000_0000_0001;
 
 /// What is special about the way between two hosts, in both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,34 +39,167 @@ impl Path {
 pub struct PartitionId(u32);
 
 /// See the module.
-#[derive(Debug)]
-pub(super) struct Routes {
-    homes: BTreeMap<IpAddr, HostId>,
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    homes: BTreeMap<IpAddr, Home>,
+    /// Of each host, in order.
+    places: Vec<Option<SiteId>>,
+    sites: Vec<Site>,
+    pub(super) groups: Groups,
     paths: BTreeMap<(HostId, HostId), Path>,
     partitions: BTreeMap<PartitionId, [BTreeSet<HostId>; 2]>,
     next_partition: u32,
 }
 
+/// Whose an address is.
+#[derive(Clone, Copy, Debug)]
+enum Home {
+    Host(HostId),
+    /// The public one of a NAT.
+    Site(SiteId),
+}
+
+/// Addresses and places.
 impl Routes {
-    pub(super) const fn new() -> Self {
-        Self {
-            homes: BTreeMap::new(),
-            paths: BTreeMap::new(),
-            partitions: BTreeMap::new(),
-            next_partition: 0,
+    pub(super) fn add_site(&mut self, gate: Gate) -> SiteId {
+        let id = SiteId(self.sites.len() as u32);
+        let public = IpAddr::V4(Ipv4Addr::from_bits(PUBLIC_OF_SITES + id.0));
+        if gate.is_nat() {
+            self.homes.insert(public, Home::Site(id));
+        }
+        self.sites.push(Site::new(gate, public));
+        id
+    }
+
+    /// Adds the next host.
+    pub(super) fn add(&mut self, site: Option<SiteId>) {
+        let host = HostId(self.places.len() as u32);
+        self.places.push(site);
+        self.homes.extend(self.both_addrs(host).map(|addr| (addr, Home::Host(host))));
+    }
+
+    /// The addresses that a host has by its number and its place.
+    pub(crate) fn both_addrs(&self, host: HostId) -> [IpAddr; 2] {
+        let base = if self.gate(host).is_nat() { PRIVATE } else { PUBLIC };
+        let v6 = Ipv6Addr::from_bits(PUBLIC_6 + u128::from(host.0));
+        [IpAddr::V4(Ipv4Addr::from_bits(base + host.0)), IpAddr::V6(v6)]
+    }
+
+    /// Nobody is at this address any more.
+    pub(crate) fn remove(&mut self, addr: IpAddr) {
+        self.homes.remove(&addr);
+    }
+
+    pub(super) fn site_of(&self, host: HostId) -> Option<SiteId> {
+        self.places.get(host.index()).copied().flatten()
+    }
+
+    fn site(&self, host: HostId) -> Option<&Site> {
+        self.sites.get(self.site_of(host)?.index())
+    }
+
+    fn gate(&self, host: HostId) -> Gate {
+        self.site(host).map_or(Gate::Open, |site| site.gate)
+    }
+
+    /// Whether two hosts are on one local network.
+    pub(crate) fn together(&self, a: HostId, b: HostId) -> bool {
+        !self.sites.is_empty() && self.site_of(a).is_some_and(|site| self.site_of(b) == Some(site))
+    }
+
+    /// The gate of a host's place lets everything through that comes for this port.
+    pub(crate) fn forward(&mut self, host: HostId, port: u16) {
+        if let Some(id) = self.site_of(host)
+            && let Some(site) = self.sites.get_mut(id.index())
+        {
+            site.forward(port, host);
         }
     }
 
-    /// A host has these addresses.
-    pub(super) fn add(&mut self, host: HostId, addrs: &[IpAddr]) {
-        self.homes.extend(addrs.iter().map(|addr| (*addr, host)));
+    /// How an address and port of a host look to somebody at `by`; `None`: to the world.
+    pub(crate) fn seen(&self, host: HostId, addr: SocketAddr, by: Option<IpAddr>) -> SocketAddr {
+        match self.site(host) {
+            Some(site)
+                if site.gate.is_nat() && addr.is_ipv4() && !by.is_some_and(|by| self.is_inside(host, by)) =>
+            {
+                SocketAddr::new(site.public, addr.port())
+            }
+            _ => addr,
+        }
     }
 
-    /// Whose address that is.
-    pub(super) fn home(&self, addr: IpAddr) -> Option<HostId> {
-        self.homes.get(&addr).copied()
+    /// Whether an address is one of a host on the same local network.
+    fn is_inside(&self, host: HostId, addr: IpAddr) -> bool {
+        matches!(self.homes.get(&addr), Some(Home::Host(other)) if self.together(host, *other))
     }
 
+    /// The host to which a stream is opened that is asked for so; `None`: nobody answers.
+    pub(super) fn leads_to(&self, from: HostId, to: SocketAddr) -> Option<HostId> {
+        match *self.homes.get(&to.ip())? {
+            Home::Host(host) if host == from || self.together(from, host) => Some(host),
+            Home::Host(host) => {
+                let gate = self.gate(host);
+                let forwarded = || self.site(host).is_some_and(|s| s.forwarded(to.port()) == Some(host));
+                let hidden = gate.is_nat() && to.is_ipv4();
+                (gate == Gate::Open || (!hidden && forwarded())).then_some(host)
+            }
+            // Its own hosts do not get in from outside.
+            Home::Site(site) if self.site_of(from) == Some(site) => None,
+            Home::Site(site) => self.sites.get(site.index())?.forwarded(to.port()),
+        }
+    }
+
+    /// A datagram leaves a host: where it comes from, as the receiver sees it.
+    pub(super) fn leaves(
+        &mut self,
+        now: Instant,
+        host: HostId,
+        from: SocketAddr,
+        to: SocketAddr,
+    ) -> SocketAddr {
+        if self.is_inside(host, to.ip()) {
+            return from;
+        }
+        let Some(site) = self.site_of(host).and_then(|id| self.sites.get_mut(id.index())) else {
+            return from;
+        };
+        let number = site.leaves(now, host, from.port(), to);
+        if site.gate.is_nat() && from.is_ipv4() { SocketAddr::new(site.public, number) } else { from }
+    }
+
+    /// A host that is where an address leads, to know how far that is.
+    pub(super) fn near(&self, to: SocketAddr) -> Option<HostId> {
+        match *self.homes.get(&to.ip())? {
+            Home::Host(host) => Some(host),
+            Home::Site(site) => {
+                (0..).map(HostId).zip(&self.places).find(|(_, p)| **p == Some(site)).map(|(h, _)| h)
+            }
+        }
+    }
+
+    /// The host and the port that a datagram gets to, if it does.
+    pub(super) fn lets_in(
+        &self,
+        now: Instant,
+        sender: HostId,
+        from: SocketAddr,
+        to: SocketAddr,
+    ) -> Option<(HostId, u16)> {
+        match *self.homes.get(&to.ip())? {
+            Home::Host(host) if host == sender || self.together(sender, host) => Some((host, to.port())),
+            Home::Host(host) => match self.site(host) {
+                Some(site) if site.gate.is_nat() && to.is_ipv4() => None,
+                Some(site) => site.lets_in(now, from, host, to.port()).then_some((host, to.port())),
+                None => Some((host, to.port())),
+            },
+            Home::Site(site) if self.site_of(sender) == Some(site) => None,
+            Home::Site(site) => self.sites.get(site.index())?.comes_to_public(now, from, to.port()),
+        }
+    }
+}
+
+/// Ways that are special.
+impl Routes {
     /// The way between two hosts is special; `None`: no longer.
     pub(super) fn set_path(&mut self, a: HostId, b: HostId, path: Option<Path>) {
         match path {

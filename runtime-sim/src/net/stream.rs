@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 /// Bytes that leave a host at one go, unless a single slice is longer. Slices are not cut below
 /// [`LONGEST_SLICE`], so that a block stays whole.
-const PARCEL: usize = 16 << 10;
+pub(super) const PARCEL: usize = 16 << 10;
 const LONGEST_SLICE: usize = 64 << 10;
 
 /// What travels at one go.
@@ -40,6 +40,8 @@ pub(super) struct Stream {
 pub(super) struct Side {
     pub(super) host: HostId,
     pub(super) addr: SocketAddr,
+    /// Where the other host sees it: somewhere else, if there is a NAT between.
+    pub(super) seen: SocketAddr,
     pub(super) state: State,
     /// Whether the host takes what arrives.
     pub(super) readable: bool,
@@ -92,6 +94,7 @@ impl Side {
         Self {
             host,
             addr,
+            seen: addr,
             state: State::Opening,
             readable: true,
             held: VecDeque::new(),

@@ -1,5 +1,7 @@
 //! Tests of the network: what two actors see of each other.
 
+mod datagrams;
+mod gates;
 mod trouble;
 
 use super::*;

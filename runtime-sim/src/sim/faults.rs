@@ -1,8 +1,9 @@
 //! What goes wrong with hosts: they are killed, they lose power, they do so in the middle of something.
 
 use super::{Due, Sim};
+use crate::actor::Actor;
 use crate::host::{Late, Program};
-use crate::net::{HostId, PartitionId, Path};
+use crate::net::{Gate, HostId, PartitionId, Path, SiteId};
 use peerless_core::{Instant, PieceIndex, TorrentId};
 use std::fmt;
 
@@ -36,6 +37,14 @@ impl Sim {
         }
         self.machines[host.index()].disk.cut(self.now);
         self.switch_off(host);
+    }
+
+    /// Another program takes the place of the one on an actor's host, and starts: the streams of the old one break.
+    pub fn replace_actor(&mut self, host: HostId, actor: impl Actor) {
+        self.kill(host);
+        self.net.switch_on(host);
+        self.machines[host.index()].program = Program::Actor(Box::new(actor));
+        self.act(host, |actor, cx| actor.start(cx));
     }
 
     /// Whether anything runs on a host.
@@ -90,8 +99,20 @@ impl Sim {
     }
 }
 
-/// What goes wrong between hosts.
+/// What is between hosts, and what goes wrong there.
 impl Sim {
+    /// A place with a local network, for hosts to be [at](crate::Host::at). Only there can they be reached by
+    /// multicast.
+    pub fn site(&mut self, gate: Gate) -> SiteId {
+        self.net.add_site(gate)
+    }
+
+    /// The firewall or NAT before a host lets everything through that comes for this port of it, as one does that
+    /// was set up so.
+    pub fn forward(&mut self, host: HostId, port: u16) {
+        self.net.routes().forward(host, port);
+    }
+
     /// The way between two hosts is not what their links say; `None`: it is again.
     pub fn set_path(&mut self, a: HostId, b: HostId, path: Option<Path>) {
         self.net.set_path(a, b, path);
@@ -130,6 +151,7 @@ impl Sim {
             match late {
                 Late::Input(input) => self.input(host, *input),
                 Late::News(news) => self.net.news.push_back(news),
+                Late::Mail(mail) => self.net.mail.push_back(mail),
             }
         }
         self.machines[host.index()].wake = None;
