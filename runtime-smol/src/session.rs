@@ -10,7 +10,9 @@ use smol::stream::{self, Stream};
 use smol::{Async, Executor, Task};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,16 +51,18 @@ impl SmolSession {
     /// # Errors
     /// [`SessionError`] where workers cannot be started or sockets not be watched.
     pub fn open(settings: Settings) -> Result<Self, SessionError> {
+        let poll = |e: io::Error| SessionError::Poll(net::net_error(&e));
+        begin_reactor().map_err(poll)?;
         let bell = Arc::new(Bell::default());
         let notify = bell.clone();
         let mut shared = Shared::open(settings, Arc::new(move || notify.ring()))?;
         let watch = |listener| Async::new_nonblocking(listener).map(Arc::new);
-        let listeners: Result<_, std::io::Error> = shared.take_listeners().into_iter().map(watch).collect();
+        let listeners: io::Result<_> = shared.take_listeners().into_iter().map(watch).collect();
         let mut session = Self {
             shared,
             connections: BTreeMap::new(),
             acceptors: Vec::new(),
-            listeners: listeners.map_err(|e| SessionError::Poll(net::net_error(&e)))?,
+            listeners: listeners.map_err(poll)?,
             executor: Executor::new(),
             desk: Arc::default(),
             reports: Vec::new(),
@@ -134,6 +138,13 @@ impl SmolSession {
         future::or(self.executor.tick(), signal).await;
         self.take_in();
     }
+}
+
+/// Begins what waits for sockets, which is one for the whole process: it panics where the system refuses its
+/// descriptors (three), so it is seen to before that there are some.
+fn begin_reactor() -> io::Result<()> {
+    drop((UnixStream::pair()?, UnixStream::pair()?));
+    Async::<UnixStream>::pair().map(drop)
 }
 
 impl Session for SmolSession {
