@@ -179,7 +179,9 @@ fn verify_says_what_does_not_match() {
     for path in [".", "album"] {
         run(dir.path(), &["verify", "album.torrent", path]).succeeds();
     }
-    run(dir.path(), &["verify", "album.torrent", "nowhere"]).fails(4, "nothing at nowhere");
+    for command in ["verify", "seed"] {
+        run(dir.path(), &[command, "album.torrent", "nowhere"]).fails(4, "nothing at nowhere");
+    }
 
     let mut bytes = fs::read(dir.path().join("album/sub/c")).unwrap();
     bytes[350_000] ^= 1;

@@ -1,11 +1,12 @@
 //! A place for one test: a temporary directory and a network of its own, out of which nothing can get.
 //!
 //! A test runs in a process of its own: the test binary starts itself again, for that one test, in a fresh
-//! network namespace. There 198.18.0.0/15 (reserved for benchmarks, RFC 2544) is loopback. 127.0.0.0/8 would
+//! network namespace (and one of mounts, for small disks). There 198.18.0.0/15 (reserved for benchmarks, RFC 2544) is loopback. 127.0.0.0/8 would
 //! not do: Transmission refuses peers in it.
 
 use crate::clients::Client;
 use crate::peerless;
+use crate::small_disk::SmallDisk;
 use std::cell::Cell;
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
@@ -45,8 +46,8 @@ impl Network {
     /// What a command line begins with, to run there.
     const fn prefix(self) -> &'static [&'static str] {
         match self {
-            Self::Root => &["unshare", "--net"],
-            Self::User => &["unshare", "--user", "--map-root-user", "--net"],
+            Self::Root => &["unshare", "--net", "--mount"],
+            Self::User => &["unshare", "--user", "--map-root-user", "--net", "--mount"],
             Self::Loopback => &["env"],
         }
     }
@@ -168,6 +169,16 @@ impl Lab {
     /// A path in the lab's directory; nothing is made.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// A disk of this size, mounted at the directory of this name; `None`, and a word on stderr, where nothing
+    /// may be mounted.
+    pub fn small_disk(&self, name: &str, bytes: u64) -> Option<SmallDisk> {
+        if self.network == Network::Loopback {
+            eprintln!("{SKIPPED} nothing can be mounted without a namespace");
+            return None;
+        }
+        Some(SmallDisk::mount(self.dir(name), bytes))
     }
 
     /// Whether the machine's own rules keep a client from working in this lab; says so on stderr.

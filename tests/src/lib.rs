@@ -17,6 +17,7 @@ mod peerless;
 mod process;
 mod script_peer;
 pub mod script_tracker;
+mod small_disk;
 mod torrent;
 
 pub use clients::{Client, Libtorrent, Peer};
@@ -29,6 +30,7 @@ pub use peerless::Driver;
 pub use process::Process;
 pub use script_peer::{Manner, ScriptPeer};
 pub use script_tracker::{Announce, Answer, ScriptTracker};
+pub use small_disk::SmallDisk;
 pub use torrent::Torrent;
 
 pub use rustix::process::Signal;

@@ -73,10 +73,35 @@ impl Lab {
         command: &str,
         args: impl IntoIterator<Item = A>,
     ) -> Process {
-        let mut child = Command::new(binary());
-        child.args([command, "--driver", driver.name(), "--port", &port.to_string()]).args(args);
-        Process::spawn(&format!("peerless {command} ({})", driver.name()), child)
+        let (name, program) = told(Command::new(binary()), driver, port, command, args);
+        Process::spawn(&name, program)
     }
+
+    /// As [`peerless`](Self::peerless), by a shell that has done `first` before, such as to set a limit.
+    pub fn peerless_after<A: AsRef<OsStr>>(
+        &self,
+        first: &str,
+        driver: Driver,
+        command: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Process {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{first}; exec \"$@\""), "sh"]).arg(binary());
+        let (name, program) = told(shell, driver, self.next_addr().port(), command, args);
+        Process::spawn(&name, program)
+    }
+}
+
+/// A program that is told what to do; with a name for it.
+fn told<A: AsRef<OsStr>>(
+    mut program: Command,
+    driver: Driver,
+    port: u16,
+    command: &str,
+    args: impl IntoIterator<Item = A>,
+) -> (String, Command) {
+    program.args([command, "--driver", driver.name(), "--port", &port.to_string()]).args(args);
+    (format!("peerless {command} ({})", driver.name()), program)
 }
 
 /// The program to test: what `PEERLESS_BIN` names, or else what cargo builds of this workspace.
