@@ -18,6 +18,7 @@ mod process;
 mod script_peer;
 pub mod script_tracker;
 mod small_disk;
+mod terminal;
 mod torrent;
 
 pub use clients::{Client, Libtorrent, Peer};
@@ -31,6 +32,7 @@ pub use process::Process;
 pub use script_peer::{Manner, ScriptPeer};
 pub use script_tracker::{Announce, Answer, ScriptTracker};
 pub use small_disk::SmallDisk;
+pub use terminal::seen;
 pub use torrent::Torrent;
 
 pub use rustix::process::Signal;

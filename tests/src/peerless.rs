@@ -77,6 +77,18 @@ impl Lab {
         Process::spawn(&name, program)
     }
 
+    /// As [`peerless`](Self::peerless), on a terminal.
+    pub fn peerless_on_terminal<A: AsRef<OsStr>>(
+        &self,
+        driver: Driver,
+        command: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Process {
+        let port = self.next_addr().port();
+        let (name, program) = told(Command::new(binary()), driver, port, command, args);
+        Process::spawn_on_terminal(&name, program)
+    }
+
     /// As [`peerless`](Self::peerless), by a shell that has done `first` before, such as to set a limit.
     pub fn peerless_after<A: AsRef<OsStr>>(
         &self,

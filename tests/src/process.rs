@@ -1,6 +1,7 @@
 //! A client or tracker as a child process: what it says, line by line, how it ends, and that it does end.
 
 use crate::deadline::{Deadline, wait_until};
+use crate::terminal;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -51,6 +52,25 @@ impl Process {
         let output = Arc::new(Output::default());
         read_lines(child.stdout.take().unwrap(), Stream::Out, Arc::clone(&output));
         read_lines(child.stderr.take().unwrap(), Stream::Err, Arc::clone(&output));
+        Self::new(name, child, output)
+    }
+
+    /// Starts `command` on a terminal. What it writes there, escape codes included, is what
+    /// [`stderr`](Self::stderr) gives; each drawing of a line that is drawn again is one line.
+    pub fn spawn_on_terminal(name: &str, mut command: Command) -> Self {
+        let (ours, theirs) = terminal::open();
+        let stdio = || Stdio::from(theirs.try_clone().expect("a descriptor"));
+        command.stdin(stdio()).stdout(stdio()).stderr(stdio()).env("TERM", "xterm");
+        let child = command.spawn().unwrap_or_else(|e| panic!("cannot start {name} ({command:?}): {e}"));
+        // Nobody but the child may keep its side open, or there is no end.
+        drop((command, theirs));
+        let output = Arc::new(Output::default());
+        output.lock().ended = 1;
+        read_lines(ours, Stream::Err, Arc::clone(&output));
+        Self::new(name, child, output)
+    }
+
+    fn new(name: &str, child: Child, output: Arc<Output>) -> Self {
         let peak = Arc::new(AtomicU64::new(0));
         sample_memory(child.id(), Arc::clone(&output), Arc::clone(&peak));
         Self { name: name.into(), child, output, peak }

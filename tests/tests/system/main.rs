@@ -9,4 +9,5 @@ mod resume;
 mod rude_peers;
 mod seed;
 mod swarm;
+mod terminal;
 mod trackers;
