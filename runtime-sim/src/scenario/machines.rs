@@ -17,6 +17,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: full_disk,
     },
     Scenario { name: "slow-disk", about: "fast lines into disks that are slower", run: slow_disk },
+    Scenario {
+        name: "suspended",
+        about: "every other leecher sleeps for hours, its clock going on",
+        run: suspended,
+    },
     Scenario { name: "many-pieces", about: "10,000 pieces of 16 KiB", run: many_pieces },
     Scenario { name: "huge-pieces", about: "pieces of 16 MiB", run: huge_pieces },
     Scenario { name: "tiny-pieces", about: "pieces of 4 KiB: smaller than a block", run: tiny_pieces },
@@ -81,6 +86,23 @@ fn slow_disk(setup: &Setup) -> Result<Report, MetainfoError> {
         swarm.sim.start(host);
     }
     Ok(swarm.finish("slow-disk", hours(10)))
+}
+
+fn suspended(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    swarm.seed(line());
+    let mut dice = Dice::new(setup.seed, "sleep");
+    for n in 0..setup.peers(8) {
+        let host = swarm.leecher(line());
+        if n % 2 == 0 {
+            let (when, long) = (dice.time(secs(10)), minutes(30) + dice.time(hours(5)));
+            swarm.sim.after(when, move |sim| {
+                sim.suspend(host);
+                sim.after(long, move |sim| sim.resume(host));
+            });
+        }
+    }
+    Ok(swarm.finish("suspended", hours(10)))
 }
 
 fn many_pieces(setup: &Setup) -> Result<Report, MetainfoError> {

@@ -2,14 +2,17 @@
 
 use super::{Report, Scenario, Setup, Swarm};
 use crate::host::Host;
-use crate::net::Link;
-use crate::units::{hours, mbit, mib, millis};
+use crate::net::{Gate, Link};
+use crate::units::{hours, mbit, mib, millis, minutes, secs};
 use peerless_core::{MetainfoError, SeedPolicy, TorrentOptions};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "lossy", about: "5 % of what is sent is lost, and arrives late", run: lossy },
     Scenario { name: "long-paths", about: "everybody is 300 ms from everybody", run: long_paths },
+    Scenario { name: "resets", about: "one stream in 20 breaks in each second of its life", run: resets },
+    Scenario { name: "partition", about: "half of the swarm is cut off for a minute", run: partition },
+    Scenario { name: "nat", about: "five of six leechers are behind a NAT or a firewall", run: nat },
     Scenario {
         name: "partial-seeds",
         about: "three peers have a third each, nobody all",
@@ -25,6 +28,45 @@ fn lossy(setup: &Setup) -> Result<Report, MetainfoError> {
 
 fn long_paths(setup: &Setup) -> Result<Report, MetainfoError> {
     even(setup, "long-paths", Link::symmetric(mbit(20)).latency(millis(75)))
+}
+
+fn resets(setup: &Setup) -> Result<Report, MetainfoError> {
+    even(setup, "resets", Link::symmetric(mbit(20)).reset_permille(50))
+}
+
+fn partition(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let line = Link::symmetric(mbit(20));
+    swarm.seed(line);
+    for _ in 0..setup.peers(20) {
+        swarm.leecher(line);
+    }
+    let half = swarm.leechers[..swarm.leechers.len() / 2].to_vec();
+    swarm.sim.after(secs(5), move |sim| {
+        let partition = sim.isolate(&half);
+        sim.after(minutes(1), move |sim| sim.heal(partition));
+    });
+    Ok(swarm.finish("partition", hours(10)))
+}
+
+fn nat(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let line = Link::symmetric(mbit(20));
+    swarm.seed(line);
+    let gates = [
+        Gate::Open,
+        Gate::FullCone,
+        Gate::Symmetric,
+        Gate::Firewall,
+        Gate::AddressRestricted,
+        Gate::Symmetric,
+    ];
+    for n in 0..setup.peers(18) {
+        let host = Host::new(format!("leecher {}", n + 1)).link(line).behind(gates[n as usize % gates.len()]);
+        let host = swarm.add(host.downloads(&swarm.torrent));
+        swarm.sim.start(host);
+    }
+    Ok(swarm.finish("nat", hours(10)))
 }
 
 /// One seed and some leechers, all on such a line.
