@@ -78,6 +78,11 @@ impl Timers {
         }
     }
 
+    /// Whether `key` has a deadline.
+    pub(crate) fn has(&self, key: TimerKey) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     /// Forgets the deadline of `key`.
     pub(crate) fn clear(&mut self, key: TimerKey) {
         if let Some(old) = self.by_key.remove(&key) {

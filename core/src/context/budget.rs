@@ -29,6 +29,11 @@ impl Budget {
         self.used >= self.low
     }
 
+    /// Bytes in memory now.
+    pub(crate) const fn used(&self) -> usize {
+        self.used
+    }
+
     /// Payload came in on `conn` and will go to the disk.
     pub(crate) fn take(&mut self, out: &mut Outbox, conn: ConnId, bytes: usize) {
         self.used += bytes;

@@ -125,6 +125,11 @@ impl Context {
         self.conns.get(&conn).copied()
     }
 
+    /// Every connection that is open or being opened.
+    pub(crate) fn conns(&self) -> impl Iterator<Item = (ConnId, ConnOwner)> + '_ {
+        self.conns.iter().map(|(conn, owner)| (*conn, *owner))
+    }
+
     /// Closes a connection of ours. What it still sends is ignored from now on.
     pub(crate) fn close(&mut self, conn: ConnId) {
         if self.forget(conn) {
@@ -167,6 +172,11 @@ impl Context {
     /// Takes the owner of a job whose answer has come. `None` for one that was given up.
     pub(crate) fn job_done(&mut self, job: JobId) -> Option<(TorrentId, Job)> {
         self.jobs.remove(&job)
+    }
+
+    /// The jobs of a torrent that are under way.
+    pub(crate) fn jobs_of(&self, torrent: TorrentId) -> impl Iterator<Item = &Job> {
+        self.jobs.values().filter(move |(owner, _)| *owner == torrent).map(|(_, job)| job)
     }
 
     /// Gives up a job: its answer will be dropped.

@@ -1,5 +1,6 @@
 //! The engine: every torrent and every connection behind one door. It routes and keeps time; torrents decide.
 
+mod invariants;
 mod places;
 mod strangers;
 #[cfg(test)]
@@ -372,7 +373,7 @@ impl Engine {
             self.cx.out.tell(Event::ShutDown);
         }
         if cfg!(debug_assertions) {
-            self.torrents.values().for_each(Torrent::check);
+            self.check_changes();
         }
     }
 }

@@ -96,6 +96,11 @@ impl Strangers {
         self.waiting.remove(&conn);
     }
 
+    /// Whether a connection is one of theirs.
+    pub(super) fn has(&self, conn: ConnId) -> bool {
+        self.waiting.contains_key(&conn)
+    }
+
     /// Closes all of them.
     pub(super) fn close_all(&mut self, cx: &mut Context) {
         while let Some((conn, _)) = self.waiting.pop_first() {

@@ -5,6 +5,7 @@
 
 mod endgame;
 mod free_blocks;
+mod invariants;
 mod open_piece;
 mod open_set;
 mod outcome;
@@ -18,9 +19,7 @@ mod workload;
 
 use crate::bitfield::Bitfield;
 use crate::geometry::Geometry;
-#[cfg(test)]
-use crate::ids::BlockId;
-use crate::ids::{ConnId, PieceIndex};
+use crate::ids::{BlockId, ConnId, PieceIndex};
 use crate::time::Instant;
 use alloc::collections::BTreeSet;
 use core::net::IpAddr;
@@ -44,6 +43,8 @@ pub(crate) struct Picker {
     workload: Workload,
     /// The latest time that somebody told us.
     clock: Instant,
+    /// Changes since the sums were checked.
+    unchecked: usize,
 }
 
 /// Who asks for blocks.
@@ -101,6 +102,7 @@ impl Picker {
             opens: OpenSet::default(),
             workload: Workload::default(),
             clock: Instant::ZERO,
+            unchecked: 0,
         }
     }
 
@@ -214,6 +216,18 @@ impl Picker {
         u32::try_from(self.opens.offers().filter(waits).count()).unwrap_or(u32::MAX)
     }
 
+    /// Blocks that were received, and that the disk is not yet done with, in order.
+    pub(crate) fn on_their_way(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.opens
+            .iter()
+            .flat_map(|(piece, open)| open.on_their_way().map(move |block| BlockId { piece, block }))
+    }
+
+    /// Blocks requested, over all connections.
+    pub(crate) fn requested(&self) -> usize {
+        self.workload.iter().map(|(_, blocks)| blocks as usize).sum()
+    }
+
     /// Blocks requested of a connection.
     pub(crate) fn requested_of(&self, conn: ConnId) -> u32 {
         self.workload.requested(conn)
@@ -230,20 +244,5 @@ impl Picker {
         !self.is_complete()
             && self.rarity.obtainable() == 0
             && self.opens.offers().all(|(piece, _)| self.rarity.availability(piece) == 0)
-    }
-
-    /// Panics where an invariant is broken. Costs time in proportion to the torrent: for tests and debug builds.
-    pub(crate) fn check(&self) {
-        self.rarity.check(&self.have, |piece| self.opens.get(piece).is_some());
-        self.opens.check();
-        for (piece, open) in self.opens.iter() {
-            let empty = open.is_at_rest() && open.written() == 0;
-            assert!(!empty || open.solo.is_some(), "piece {piece} is open for nothing");
-        }
-        let mut requested = alloc::collections::BTreeMap::new();
-        for (conn, blocks) in self.opens.iter().flat_map(|(_, open)| open.workers()) {
-            *requested.entry(conn).or_insert(0) += blocks;
-        }
-        assert!(requested.into_iter().eq(self.workload.iter()), "blocks requested of each connection");
     }
 }

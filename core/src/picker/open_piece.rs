@@ -139,6 +139,12 @@ impl OpenPiece {
         self.blocks.get(block as usize).map(|b| (b.state, b.requesters().count()))
     }
 
+    /// Blocks that are in memory, perhaps of no use any more.
+    pub(super) fn on_their_way(&self) -> impl Iterator<Item = u32> + '_ {
+        let waits = |state| matches!(state, State::Received | State::Stale);
+        (0..).zip(&self.blocks).filter(move |(_, at)| waits(at.state)).map(|(block, _)| block)
+    }
+
     /// Blocks requested of this connection.
     pub(super) fn requested_of(&self, conn: ConnId) -> u32 {
         self.workers.blocks_of(conn)
@@ -352,31 +358,30 @@ impl OpenPiece {
 
     /// Panics where the blocks and what is counted of them disagree.
     pub(super) fn check(&self) {
-        let count = |state| self.blocks.iter().filter(|b| b.state == state).count() as u32;
-        assert_eq!(self.free.count(), count(State::Free));
-        assert_eq!(self.requested, count(State::Requested));
-        assert_eq!(self.received, count(State::Received));
-        assert_eq!(self.stale, count(State::Stale));
-        assert_eq!(self.written, count(State::Written));
-        let crowded = self.blocks.iter().filter(|b| b.requesters().count() == MAX_REQUESTERS).count();
-        assert_eq!(self.crowded as usize, crowded);
+        let mut states = [0; 5];
+        let mut crowded = 0;
+        let (mut workers, mut senders) = (self.workers.tally(), self.senders.tally());
         for (block, at) in (0..).zip(&self.blocks) {
+            states[at.state as usize] += 1;
+            crowded += u32::from(at.requesters().count() == MAX_REQUESTERS);
+            at.requesters().for_each(|worker| workers.count(worker));
             assert_eq!(self.free.has(block), at.state == State::Free, "block {block}");
             assert_eq!(at.requesters().count() > 0, at.state == State::Requested, "block {block}");
             let sent = matches!(at.state, State::Received | State::Written);
             assert_eq!(at.sender != NOBODY, sent, "block {block}");
+            if sent {
+                senders.count(at.sender);
+                let owner = self.solo.as_ref().and_then(Solo::owner);
+                let sender = self.senders.key(at.sender);
+                assert!(owner.is_none() || sender == owner, "a solo piece has one sender");
+            }
         }
-        self.workers.check(|n| self.blocks.iter().filter(|b| b.requesters().any(|w| w == n)).count());
-        self.senders.check(|n| self.blocks.iter().filter(|b| b.sender == n).count());
+        let counted = [self.free.count(), self.requested, self.received, self.stale, self.written];
+        assert_eq!(counted, states, "blocks free, requested, received, stale, written");
+        assert_eq!(self.crowded, crowded);
+        self.workers.check(&workers);
+        self.senders.check(&senders);
         let full = self.received + self.written;
         assert!(self.bytes <= full * BLOCK_LEN && (self.bytes == self.len) == self.is_received());
-        if let Some(owner) = self.solo.as_ref().and_then(Solo::owner) {
-            let mut counted =
-                self.blocks.iter().filter(|b| matches!(b.state, State::Received | State::Written));
-            assert!(
-                counted.all(|b| self.senders.key(b.sender) == Some(owner)),
-                "a solo piece has one sender"
-            );
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The open pieces together, with what is counted over all of them.
 
+use super::invariants::Touched;
 use super::open_piece::OpenPiece;
 use crate::geometry::Geometry;
 use crate::ids::PieceIndex;
@@ -20,6 +21,7 @@ pub(super) struct OpenSet {
     /// Bytes received or written in all of them.
     bytes: u64,
     spare: Vec<OpenPiece>,
+    pub(super) touched: Touched,
 }
 
 /// An open piece that has free blocks.
@@ -55,7 +57,6 @@ impl Share {
 
 impl OpenSet {
     /// How many pieces are open, those that wait for a verdict included.
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.pieces.len()
     }
@@ -113,6 +114,7 @@ impl OpenSet {
     }
 
     fn account(&mut self, piece: PieceIndex, before: &Share, after: &Share) {
+        self.touched.note(piece);
         self.unfinished = self.unfinished + after.unfinished - before.unfinished;
         self.bytes = self.bytes + after.bytes - before.bytes;
         match after.offer {
@@ -123,12 +125,16 @@ impl OpenSet {
     }
 
     /// Panics where the pieces and the sums disagree.
-    pub(super) fn check(&self) {
-        self.pieces.values().for_each(OpenPiece::check);
+    pub(super) fn check_sums(&self) {
         let shares = || self.pieces.values().map(Share::of);
         assert_eq!(self.unfinished, shares().map(|s| s.unfinished).sum());
         assert_eq!(self.bytes, shares().map(|s| s.bytes).sum());
-        let offers = self.iter().filter_map(|(piece, open)| Some((piece, Share::of(open).offer?)));
-        assert!(self.offers().eq(offers));
+        assert_eq!(self.offers.len(), shares().filter(|s| s.offer.is_some()).count());
+    }
+
+    /// Panics where a piece is offered wrongly.
+    pub(super) fn check_offer(&self, piece: PieceIndex) {
+        let offer = self.pieces.get(&piece).and_then(|open| Share::of(open).offer);
+        assert_eq!(self.offers.get(&piece).copied(), offer, "the offer of piece {piece}");
     }
 }

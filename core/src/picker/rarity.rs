@@ -3,6 +3,7 @@
 //! The pieces that may be begun stand in one array, grouped by how many peers have them. One peer more or less
 //! moves a piece over one border between groups, which is one swap. Peers with everything are only counted.
 
+use super::invariants::Touched;
 use crate::bitfield::Bitfield;
 use crate::ids::PieceIndex;
 use alloc::vec;
@@ -35,6 +36,7 @@ pub(super) struct Rarity {
     starts: Vec<u32>,
     /// For each count the missing pieces that have it, open ones included.
     missing: Vec<u32>,
+    pub(super) touched: Touched,
 }
 
 impl Rarity {
@@ -47,6 +49,7 @@ impl Rarity {
             place: (0..pieces).collect(),
             starts: vec![0, pieces],
             missing: vec![pieces],
+            touched: Touched::default(),
         }
     }
 
@@ -76,6 +79,7 @@ impl Rarity {
         let Some(count) = self.count.get_mut(piece.as_usize()) else { return };
         let old = *count as usize;
         *count += 1;
+        self.touched.note(piece);
         let place = self.place[piece.as_usize()];
         if place == HAVE {
             return;
@@ -97,6 +101,7 @@ impl Rarity {
             return;
         }
         *count -= 1;
+        self.touched.note(piece);
         let place = self.place[piece.as_usize()];
         if place == HAVE {
             return;
@@ -143,6 +148,7 @@ impl Rarity {
         if place == HAVE {
             return;
         }
+        self.touched.note(piece);
         if place == OPEN {
             self.place[piece.as_usize()] = HAVE;
         } else {
@@ -163,6 +169,7 @@ impl Rarity {
         }
         let mut hole = self.order.len() as u32;
         self.order.push(piece);
+        self.touched.note(piece);
         self.place[piece.as_usize()] = hole;
         *self.starts.last_mut().expect("there is always a last group") += 1;
         for group in (count + 1..self.starts.len() - 1).rev() {
@@ -185,12 +192,16 @@ impl Rarity {
         }
         self.order.pop();
         self.place[piece.as_usize()] = mark;
+        self.touched.note(piece);
     }
 
     fn swap(&mut self, a: u32, b: u32) {
         self.order.swap(a as usize, b as usize);
-        self.place[self.order[a as usize].as_usize()] = a;
-        self.place[self.order[b as usize].as_usize()] = b;
+        for at in [a, b] {
+            let piece = self.order[at as usize];
+            self.place[piece.as_usize()] = at;
+            self.touched.note(piece);
+        }
     }
 
     fn ensure_group(&mut self, count: usize) {
@@ -257,29 +268,33 @@ impl Rarity {
         best.map(|(piece, _)| piece)
     }
 
-    /// Panics where the order and the counts disagree.
-    pub(super) fn check(&self, have: &Bitfield, is_open: impl Fn(PieceIndex) -> bool) {
+    /// Panics unless the piece is where it belongs.
+    pub(super) fn check_piece(&self, piece: PieceIndex, had: bool, open: bool) {
+        let (count, place) = (self.count[piece.as_usize()] as usize, self.place[piece.as_usize()]);
+        assert_eq!(place == HAVE, had, "piece {piece}: had, or in the order");
+        assert_eq!(place == OPEN, open, "piece {piece}: open, or in the order");
+        if place < OPEN {
+            assert_eq!(self.order[place as usize], piece);
+            let group = self.starts[count]..self.starts[count + 1];
+            assert!(group.contains(&place), "piece {piece}: group {count}");
+        }
+    }
+
+    /// Panics where the counts of all pieces disagree with one another, or with how many are had and open.
+    pub(super) fn check_sums(&self, had: u32, open: usize) {
         assert_eq!(self.starts.len(), self.missing.len() + 1);
         assert_eq!(self.starts.last().copied(), Some(self.order.len() as u32));
         assert!(self.starts.is_sorted());
+        let missing = self.count.len() - had as usize;
+        assert_eq!(self.missing.iter().sum::<u32>() as usize, missing, "missing pieces of all groups");
+        assert_eq!(self.order.len() + open, missing, "missing pieces are open or in the order");
+    }
+
+    /// Panics where the missing pieces of a group are counted wrongly.
+    pub(super) fn check_groups(&self) {
         let mut missing = vec![0; self.missing.len()];
-        for index in 0..self.count.len() as u32 {
-            let piece = PieceIndex(index);
-            let (count, place) = (self.count[piece.as_usize()] as usize, self.place[piece.as_usize()]);
-            assert_eq!(place == HAVE, have.has(piece), "piece {piece}: had, or in the order");
-            assert_eq!(place == OPEN, is_open(piece), "piece {piece}: open, or in the order");
-            if place == HAVE {
-                continue;
-            }
-            missing[count] += 1;
-            if place != OPEN {
-                assert_eq!(self.order[place as usize], piece);
-                assert!(
-                    (self.starts[count]..self.starts[count + 1]).contains(&place),
-                    "piece {piece}: group"
-                );
-            }
-        }
+        let lacking = self.count.iter().zip(&self.place).filter(|(_, place)| **place != HAVE);
+        lacking.for_each(|(count, _)| missing[*count as usize] += 1);
         assert_eq!(missing, self.missing);
     }
 }

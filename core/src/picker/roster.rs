@@ -1,5 +1,6 @@
 //! Numbers for those who have blocks of a piece, so that a block names them in two bytes.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// The number of nobody.
@@ -64,11 +65,27 @@ impl<K: Copy + PartialEq> Roster<K> {
         self.0.iter().filter(|e| e.blocks > 0).map(|e| (e.key, e.blocks))
     }
 
-    /// Panics unless each key has one number, and `count` blocks name that number.
-    pub(super) fn check(&self, count: impl Fn(u16) -> usize) {
-        for (number, entry) in (0..).zip(&self.0) {
-            assert_eq!(count(number), entry.blocks as usize, "blocks of number {number}");
+    /// A count for each number, to be compared by [`check`](Self::check).
+    pub(super) fn tally(&self) -> Tally {
+        Tally(vec![0; self.0.len()])
+    }
+
+    /// Panics unless each key has one number, and as many blocks name that number as were counted.
+    pub(super) fn check(&self, counted: &Tally) {
+        for (entry, blocks) in self.0.iter().zip(&counted.0) {
+            assert_eq!(entry.blocks, *blocks, "blocks of one of a roster");
             assert!(self.iter().filter(|(key, _)| *key == entry.key).count() <= 1, "two numbers for one");
         }
+    }
+}
+
+/// How many blocks name each number of a roster.
+#[derive(Debug)]
+pub(super) struct Tally(Vec<u32>);
+
+impl Tally {
+    /// A block names this number.
+    pub(super) fn count(&mut self, number: u16) {
+        self.0[usize::from(number)] += 1;
     }
 }

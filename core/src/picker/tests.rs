@@ -469,3 +469,16 @@ fn an_empty_torrent_is_complete() {
     p.peer_left(&seed.has);
     p.check();
 }
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "piece 3: had, or in the order")]
+fn what_changes_is_checked() {
+    let mut p = picker(1_000, 2, 8);
+    let seed = Peer::seed(&mut p, 1);
+    seed.pick(&mut p, 4);
+    p.check_changes();
+    p.have.insert(PieceIndex(3));
+    p.peer_got(PieceIndex(3));
+    p.check_changes();
+}

@@ -335,6 +335,16 @@ impl Torrent {
         self.opening.values().map(|opening| opening.remote.ip())
     }
 
+    /// Whether a connection is one of this torrent's.
+    pub(crate) fn knows(&self, conn: ConnId) -> bool {
+        self.peers.contains_key(&conn) || self.opening.contains_key(&conn)
+    }
+
+    /// How many connections we are opening.
+    pub(crate) fn half_open(&self) -> usize {
+        self.opening.values().filter(|opening| opening.outgoing).count()
+    }
+
     /// How many connections are being opened.
     pub(super) fn opening_count(&self) -> u32 {
         u32::try_from(self.opening.len()).unwrap_or(u32::MAX)

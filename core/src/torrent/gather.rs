@@ -101,6 +101,12 @@ impl Gather {
         blocks.map(|block| block.len() as u64).sum()
     }
 
+    /// Every block that is gathered and not yet on its way.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (PieceIndex, u32, &Payload)> {
+        let pieces = self.pieces.iter();
+        pieces.flat_map(|(piece, buffer)| buffer.blocks.iter().map(|(block, data)| (*piece, *block, data)))
+    }
+
     /// Pieces with anything gathered.
     pub(super) fn pending(&self) -> Vec<PieceIndex> {
         self.pieces.iter().filter(|(_, b)| !b.blocks.is_empty()).map(|(p, _)| *p).collect()

@@ -15,6 +15,7 @@ mod evict;
 mod finish;
 mod gather;
 mod interest;
+mod invariants;
 mod job;
 mod lifecycle;
 mod messages;
@@ -213,21 +214,9 @@ impl Torrent {
         cx.budget.give(&mut cx.out, bytes);
     }
 
-    /// Panics where an invariant is broken: every wanted block is in exactly one state, and what the picker
-    /// calls requested is what the connections wait for.
-    pub(crate) fn check(&self) {
-        self.picker.check();
-        for peer in self.peers.values() {
-            let (picker, peer_waits) = (self.picker.requested_of(peer.conn) as usize, peer.requests.len());
-            assert_eq!(
-                picker, peer_waits,
-                "requests of {:?} as the picker and as the peer count them",
-                peer.conn
-            );
-        }
-        let requested: usize = self.peers.values().map(|p| p.requests.len()).sum();
-        self.list.check(self.peers.values().map(Peer::addr).chain(self.opening_addrs()));
-        assert!(self.is_networking() || requested == 0, "requests while {:?}", self.phase);
+    /// Payload that counts against the engine's budget, in bytes.
+    pub(crate) const fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     const fn key(&self, timer: TorrentTimer) -> TimerKey {

@@ -13,9 +13,9 @@ use core::ops::Range;
 /// A write and all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Write {
-    piece: PieceIndex,
-    blocks: Range<u32>,
-    bytes: usize,
+    pub(super) piece: PieceIndex,
+    pub(super) blocks: Range<u32>,
+    pub(super) bytes: usize,
     hashed: bool,
     task: Box<DiskTask>,
 }

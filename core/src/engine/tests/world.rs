@@ -168,6 +168,7 @@ impl World {
     /// Performs what the engines ask for.
     pub(super) fn perform(&mut self) {
         for n in 0..self.hosts.len() {
+            self.hosts[n].engine.check_invariants();
             let mut actions = VecDeque::new();
             while let Some(action) = self.hosts[n].engine.poll_action() {
                 actions.push_back(action);
