@@ -48,7 +48,7 @@ mod tests;
 pub mod units;
 
 pub use actor::{Actor, Cx};
-pub use actors::HttpTracker;
+pub use actors::{HttpTracker, TrackerManner};
 pub use dice::Dice;
 pub use digest::RunDigest;
 pub use disk::{Disk, DiskSpeed};

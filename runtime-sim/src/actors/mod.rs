@@ -2,4 +2,4 @@
 
 mod tracker;
 
-pub use tracker::HttpTracker;
+pub use tracker::{HttpTracker, TrackerManner};

@@ -87,6 +87,12 @@ impl Tracker {
         Self { registry: Registry::new(random, &settings), settings }
     }
 
+    /// Tells clients something else from now on.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.registry.set(&settings);
+        self.settings = settings;
+    }
+
     /// Answers a request that came at `now`; with the news, where it was an announce.
     pub fn answer(&mut self, now: Instant, asker: Asker, request: &Request) -> (Response, Option<SwarmNews>) {
         let told = match request.path.as_str() {

@@ -85,15 +85,25 @@ pub enum Change {
 impl Registry {
     /// No swarms. `random` decides which peers are named where there are more than asked for.
     pub(super) fn new(random: u64, settings: &Settings) -> Self {
-        Self {
+        let (pause, expiry) = (Duration::ZERO, Duration::ZERO);
+        let mut new = Self {
             swarms: BTreeMap::new(),
             peers: 0,
             swept: Instant::ZERO,
-            pause: settings.min_interval,
-            expiry: settings.interval.saturating_mul(5) / 2,
-            numwant: settings.numwant,
+            pause,
+            expiry,
+            numwant: 0,
             random,
-        }
+        };
+        new.set(settings);
+        new
+    }
+
+    /// Other settings are in force from now on.
+    pub(super) fn set(&mut self, settings: &Settings) {
+        self.pause = settings.min_interval;
+        self.expiry = settings.interval.saturating_mul(5) / 2;
+        self.numwant = settings.numwant;
     }
 
     /// Takes in an announce from `ip` at `now`, and finds other peers for it.
