@@ -210,6 +210,6 @@ pub use ids::{
 pub use input::{Input, NetError, ResolveError};
 pub use metainfo::{FileLayout, Metainfo, MetainfoError};
 pub use piece_digest::PieceDigest;
-pub use status::{PeerStatus, TorrentStatus};
+pub use status::{PeerStatus, TorrentStatus, Usage};
 pub use time::{Duration, Instant};
 pub use why::Why;

@@ -7,6 +7,19 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+/// What an engine uses at the moment of what its [`Config`](crate::Config) allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Connections to peers of a torrent in both directions, those included that have not shaken hands.
+    pub peers: usize,
+    /// Those of them that it opened and that have not shaken hands.
+    pub dialling: usize,
+    /// Accepted connections that have not named a torrent: they are no peers yet.
+    pub strangers: usize,
+    /// Bytes of payload on their way to the disk.
+    pub memory: usize,
+}
+
 /// How a torrent stands. A copy, made when asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TorrentStatus {

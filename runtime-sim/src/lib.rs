@@ -33,6 +33,7 @@
 
 mod actor;
 mod actors;
+mod check;
 mod dice;
 mod digest;
 mod disk;
@@ -49,6 +50,7 @@ pub mod units;
 
 pub use actor::{Actor, Cx};
 pub use actors::{HttpTracker, TrackerManner};
+pub use check::{Breach, Checks, OnViolation, Violation};
 pub use dice::Dice;
 pub use digest::RunDigest;
 pub use disk::{Disk, DiskSpeed};

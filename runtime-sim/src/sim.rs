@@ -1,10 +1,12 @@
 //! The simulation: hosts, the network between them, and one queue of what happens next.
 
+mod actors;
 mod faults;
 
 pub(crate) use faults::Trap;
 
-use crate::actor::{Actor, Cx, local_for};
+use crate::actor::local_for;
+use crate::check::{Checks, Violation, Watch};
 use crate::dice::Dice;
 use crate::digest::RunDigest;
 use crate::disk::Disk;
@@ -40,6 +42,7 @@ pub struct Sim {
     machines: Vec<Machine>,
     dns: Dns,
     digest: RunDigest,
+    watch: Watch,
     inputs: u64,
     downloads_left: usize,
 }
@@ -56,6 +59,7 @@ impl Sim {
             machines: Vec::new(),
             dns: Dns::default(),
             digest: RunDigest::new(),
+            watch: Watch::new(seed),
             inputs: 0,
             downloads_left: 0,
         }
@@ -99,19 +103,6 @@ impl Sim {
         id
     }
 
-    /// Adds a host on which an actor runs, and starts it.
-    pub fn add_actor(&mut self, name: impl Into<String>, link: Link, actor: impl Actor) -> HostId {
-        self.add_actor_on(Host::new(name).link(link), actor)
-    }
-
-    /// Adds a host of this kind on which an actor runs in place of an engine, and starts it.
-    pub fn add_actor_on(&mut self, host: Host, actor: impl Actor) -> HostId {
-        let id = self.add_machine(host);
-        self.machines[id.index()].program = Program::Actor(Box::new(actor));
-        self.act(id, |actor, cx| actor.start(cx));
-        id
-    }
-
     fn add_machine(&mut self, spec: Host) -> HostId {
         let n = self.machines.len() as u32;
         let site = match spec.spot {
@@ -144,6 +135,11 @@ impl Sim {
         id
     }
 
+    /// What is looked at from now on while it runs.
+    pub const fn set_checks(&mut self, checks: Checks) {
+        self.watch.set(checks);
+    }
+
     /// A name that hosts can look up.
     pub fn name(&mut self, name: impl Into<String>, host: HostId) {
         self.dns.set(name, self.machines[host.index()].addrs.iter().copied());
@@ -168,6 +164,8 @@ impl Sim {
         let machine = &mut self.machines[host.index()];
         machine.started.get_or_insert(self.now);
         let seed = Dice::seed(self.seed, &format!("engine {} life {}", host.get(), machine.life));
+        let torrents = machine.spec.torrents.iter().map(|task| &task.torrent);
+        self.watch.started(host, &machine.spec.name, torrents);
         let mut engine = Engine::new(machine.spec.config.clone(), seed, self.now);
         let local = machine.addr();
         engine.handle(self.now, Input::Listening { local });
@@ -304,6 +302,11 @@ impl Sim {
     /// What a host's engines told, in order, but for what comes with every piece and every peer.
     pub fn story(&self, host: HostId) -> &[(Instant, Event)] {
         &self.machines[host.index()].story
+    }
+
+    /// Rules that engines broke, where the [`Checks`] have them kept.
+    pub fn violations(&self) -> &[Violation] {
+        self.watch.violations()
     }
 
     /// The digest of all that every host has done so far.
@@ -443,11 +446,8 @@ impl Sim {
                 self.input(host, Input::ConnectFailed { conn, error });
             }
             Noticed::Received(slices) => {
-                let now = self.now;
-                if let Some(engine) = machine.engine_mut() {
-                    self.inputs += slices.len() as u64;
-                    slices.into_iter().for_each(|data| engine.handle(now, Input::Received { conn, data }));
-                }
+                self.inputs += slices.len() as u64;
+                slices.into_iter().for_each(|data| self.hand_in(host, Input::Received { conn, data }));
                 self.drain(host);
             }
             Noticed::Sent(bytes) => self.input(host, Input::Sent { conn, bytes }),
@@ -459,17 +459,6 @@ impl Sim {
         }
     }
 
-    fn tell_actor(&mut self, host: HostId, end: End, what: Noticed) {
-        self.act(host, |actor, cx| match what {
-            Noticed::Connected { .. } => actor.connected(cx, end),
-            Noticed::ConnectFailed(error) => actor.connect_failed(cx, end, error),
-            Noticed::Accepted { remote, port } => actor.accepted(cx, end, remote, port),
-            Noticed::Received(slices) => slices.into_iter().for_each(|data| actor.received(cx, end, data)),
-            Noticed::Sent(bytes) => actor.sent(cx, end, bytes),
-            Noticed::Closed(error) => actor.closed(cx, end, error),
-        });
-    }
-
     /// Tells a host of a datagram.
     fn bring_mail(&mut self, mail: Mail) {
         match &mut self.machines[mail.host.index()].asleep {
@@ -478,33 +467,19 @@ impl Sim {
         }
     }
 
-    fn act(&mut self, host: HostId, f: impl FnOnce(&mut dyn Actor, &mut Cx<'_>)) {
-        let machine = &mut self.machines[host.index()];
-        let Program::Actor(actor) = &mut machine.program else { return };
-        let mut wakes = Vec::new();
-        let mut cx = Cx {
-            now: self.now,
-            host,
-            dice: &mut machine.dice,
-            addrs: &machine.addrs,
-            port: machine.spec.port,
-            net: &mut self.net,
-            wakes: &mut wakes,
-        };
-        f(&mut **actor, &mut cx);
-        for at in wakes {
-            self.queue.push(at.max(self.now), Due::Wake(host, machine.life));
-        }
-    }
-
     /// Hands an engine an input and does what it asks for.
     fn input(&mut self, host: HostId, input: Input) {
         self.inputs += 1;
-        let now = self.now;
-        if let Some(engine) = self.machines[host.index()].engine_mut() {
-            engine.handle(now, input);
-        }
+        self.hand_in(host, input);
         self.drain(host);
+    }
+
+    fn hand_in(&mut self, host: HostId, input: Input) {
+        let Machine { program: Program::Engine(engine), disk, .. } = &mut self.machines[host.index()] else {
+            return;
+        };
+        self.watch.input(self.now, host, disk, &input);
+        engine.handle(self.now, input);
     }
 
     /// Does what an engine asks for, and plans when to wake it.
@@ -519,7 +494,9 @@ impl Sim {
             self.digest.event(now, host, &event);
             self.downloads_left -= usize::from(machine.note(now, event));
         }
-        let Some(at) = machine.engine().and_then(Engine::poll_timeout) else { return };
+        let Some(engine) = machine.engine() else { return };
+        self.watch.settled(now, host, engine, &machine.spec.config);
+        let Some(at) = engine.poll_timeout() else { return };
         if machine.wake.is_none_or(|planned| at < planned) {
             machine.wake = Some(at);
             self.queue.push(at.max(now), Due::Wake(host, machine.life));
@@ -533,8 +510,10 @@ impl Sim {
                 let local = local_for(&machine.addrs, remote);
                 let end = self.net.connect(self.now, host, local, remote);
                 machine.bind(conn, end);
+                self.watch.opens(self.now, host, conn);
             }
             Action::Send { conn, data } => {
+                self.watch.sends(self.now, host, conn, &machine.disk, &data);
                 if let Some(end) = machine.ends.get(&conn) {
                     self.net.send(self.now, *end, data);
                 }
@@ -545,6 +524,7 @@ impl Sim {
                 }
             }
             Action::Close { conn } => {
+                self.watch.closes(host, conn);
                 if let Some(end) = machine.unbind(conn) {
                     self.net.close(self.now, end, None);
                 }
@@ -555,7 +535,11 @@ impl Sim {
                 self.answer(host, self.now + time, Input::Resolved { job, result });
             }
             Action::Disk { job, op } => {
+                let write = self.watch.write(host, &op);
                 let (at, result) = machine.disk.begin(self.now, op);
+                if let Some(write) = write {
+                    self.watch.writes(host, write, at);
+                }
                 if machine.trap.is_some() {
                     self.spring(host, at);
                 }

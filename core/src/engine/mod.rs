@@ -17,7 +17,7 @@ use crate::ids::{ConnId, PeerId, Sha1Hash, TorrentId};
 use crate::input::{Input, NetError};
 use crate::metainfo::Metainfo;
 use crate::peer_list::Source;
-use crate::status::{PeerStatus, TorrentStatus};
+use crate::status::{PeerStatus, TorrentStatus, Usage};
 use crate::time::{Duration, Instant};
 use crate::timers::TimerKey;
 use crate::torrent::Torrent;
@@ -221,6 +221,17 @@ impl Engine {
     /// The torrents, in the order in which they were added.
     pub fn torrents(&self) -> impl Iterator<Item = TorrentId> + '_ {
         self.torrents.keys().copied()
+    }
+
+    /// What it uses of what its configuration allows.
+    pub fn usage(&self) -> Usage {
+        let strangers = self.strangers.len();
+        Usage {
+            peers: self.cx.peer_conns - strangers,
+            dialling: self.cx.half_open,
+            strangers,
+            memory: self.cx.budget.used(),
+        }
     }
 
     /// Our peer id.

@@ -84,11 +84,13 @@ impl Disk {
     /// journal can be relied on, so that the journal says what is not so.
     pub fn set_sync_lies(&mut self, lies: bool) {
         self.faults.sync_lies = lies;
+        self.damaged |= lies;
         self.faults.any = true;
     }
 
     /// Damages a block, finished or not: nobody notices before it is read.
     pub fn corrupt(&mut self, id: TorrentId, block: BlockId) {
+        self.damaged = true;
         if let Some(files) = self.writable(id) {
             files.corrupt(block);
         }
@@ -96,6 +98,7 @@ impl Disk {
 
     /// Somebody cuts a file short, finished or not, or deletes it (`None`).
     pub fn truncate(&mut self, id: TorrentId, file: FileIndex, len: Option<u64>) {
+        self.damaged = true;
         let modified = modified(self.busy_until);
         if let Some(files) = self.writable(id) {
             let there = files.stamps().get(file.as_usize()).copied().flatten();
@@ -179,6 +182,7 @@ impl Disk {
         if !self.dice.chance(self.faults.corrupt_writes) {
             return;
         }
+        self.damaged = true;
         let roll = self.dice.number();
         if let Some(files) = self.writable(id) {
             let blocks = files.blocks_of(extents);

@@ -59,6 +59,8 @@ pub struct Disk {
     dice: Dice,
     /// Operations so far.
     operations: u64,
+    /// What is there may be something else than what was written and synced.
+    damaged: bool,
 }
 
 impl Disk {
@@ -75,6 +77,7 @@ impl Disk {
             unsynced: Unsynced::default(),
             dice,
             operations: 0,
+            damaged: false,
         }
     }
 
@@ -123,6 +126,17 @@ impl Disk {
             files.range(&extents).is_some() && files.holds(piece)
         };
         [Place::Part, Place::Final].iter().any(|place| self.files.get(&(id, *place)).is_some_and(holds))
+    }
+
+    /// Whether an engine may say that it has a piece. Of a disk that was damaged or lies nothing is expected.
+    pub(crate) fn vouches(&self, id: TorrentId, piece: PieceIndex) -> bool {
+        self.damaged || self.proves(id, piece)
+    }
+
+    /// Everything of a torrent is gone, as if it had never been written.
+    #[cfg(test)]
+    pub(crate) fn lose(&mut self, id: TorrentId) {
+        self.files.retain(|(of, _), _| *of != id);
     }
 
     /// How many operations it has been asked for so far.

@@ -147,6 +147,7 @@ impl Sim {
     pub fn resume(&mut self, host: HostId) {
         let Some(late) = self.machines[host.index()].asleep.take() else { return };
         self.net.wake_up(self.now, host);
+        self.watch.woke(self.now, host);
         for late in late {
             match late {
                 Late::Input(input) => self.input(host, *input),

@@ -1,0 +1,416 @@
+//! The strict reader of what an engine says to one peer: every byte, against BEP 3, 6 and 10.
+
+use super::breach::Breach;
+use super::heard::{Bearing, Heard};
+use super::proof::Known;
+use super::reader::*;
+use crate::disk::Disk;
+use peerless_core::wire::{BlockRange, ExtensionHandshake, Features};
+use peerless_core::{BLOCK_LEN, Bitfield, Duration, Geometry, Instant, PieceIndex};
+use std::collections::BTreeMap;
+
+/// How a handshake begins.
+const PROTOCOL: &[u8] = b"\x13BitTorrent protocol";
+/// The bytes of a handshake that name the torrent.
+const NAMED: usize = 48;
+/// BEP 3 has keep-alives come every two minutes.
+const MOST_SILENCE: Duration = Duration::from_secs(120);
+/// So long after a cancel, or a choke, a block may still come: it was being read.
+const CROSSING: Duration = Duration::from_secs(120);
+
+/// What surrounds a connection.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    pub(super) now: Instant,
+    /// The number of the input that the engine was given last.
+    pub(super) serial: u64,
+    pub(super) torrents: &'a mut [Known],
+    pub(super) disk: &'a Disk,
+}
+
+/// One connection of an engine.
+#[derive(Debug)]
+pub(super) struct Wire {
+    accepted: bool,
+    open: bool,
+    /// It is no peer but a tracker, or enough was said about it.
+    ignored: bool,
+    /// Which of the host's torrents it is about.
+    torrent: Option<usize>,
+    heard: Heard,
+    reader: Reader,
+    features: Option<Features>,
+    /// It has sent a message.
+    introduced: bool,
+    /// Pieces that it has said it has.
+    told: Bitfield,
+    choking: bool,
+    choked_at: Instant,
+    interested: bool,
+    requests: BTreeMap<BlockRange, Request>,
+    /// How many of them are neither answered nor cancelled.
+    outstanding: usize,
+    last_sent: Instant,
+}
+
+/// Requests for one range.
+#[derive(Clone, Copy, Debug, Default)]
+struct Request {
+    outstanding: bool,
+    /// Cancelled ones, whose answers may still come.
+    cancelled: u32,
+}
+
+impl Wire {
+    pub(super) fn new(now: Instant, accepted: bool) -> Self {
+        Self {
+            accepted,
+            open: accepted,
+            ignored: false,
+            torrent: None,
+            heard: Heard::new(),
+            reader: Reader::new(),
+            features: None,
+            introduced: false,
+            told: Bitfield::new(0),
+            choking: true,
+            choked_at: Instant::ZERO,
+            interested: false,
+            requests: BTreeMap::new(),
+            outstanding: 0,
+            last_sent: now,
+        }
+    }
+
+    /// A connection that the engine opened is open.
+    pub(super) const fn connected(&mut self, now: Instant) {
+        self.open = true;
+        self.last_sent = now;
+    }
+
+    /// The host slept, and could say nothing.
+    pub(super) const fn slept(&mut self, now: Instant) {
+        self.last_sent = now;
+    }
+
+    /// Nothing more of it is judged.
+    pub(super) const fn ignore(&mut self) {
+        self.ignored = true;
+    }
+
+    /// What both sides offered, once both have.
+    fn agreed(&self) -> Option<Features> {
+        Some(self.features?.common(self.heard.features?))
+    }
+
+    /// The engine reads bytes.
+    pub(super) fn received(&mut self, around: &Around<'_>, mut data: &[u8]) -> Result<(), Breach> {
+        if self.ignored || self.heard.broken {
+            return Ok(());
+        }
+        self.check_silence(around.now)?;
+        while !self.heard.broken
+            && let Some(read) = self.heard.reader.next(&mut data)
+        {
+            match read {
+                Read::Handshake(handshake) => self.hear_handshake(around, &handshake),
+                Read::KeepAlive => {}
+                Read::Broken { .. } => self.heard.broken = true,
+                Read::Message(head) => self.hear(around, &head),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_handshake(&mut self, around: &Around<'_>, handshake: &[u8; 68]) {
+        let named = around.torrents.iter().position(|t| handshake[28..NAMED] == t.hash);
+        if !handshake.starts_with(PROTOCOL)
+            || named.is_none()
+            || self.torrent.is_some_and(|t| Some(t) != named)
+        {
+            self.heard.broken = true;
+            return;
+        }
+        self.torrent = named;
+        self.heard.features = Some(features(handshake));
+        if let Some(known) = named.and_then(|n| around.torrents.get(n)) {
+            self.heard.has = Bitfield::new(known.geometry.num_pieces());
+        }
+    }
+
+    fn hear(&mut self, around: &Around<'_>, head: &Head) {
+        let Some(geometry) = self.torrent.and_then(|n| around.torrents.get(n)).map(|t| t.geometry) else {
+            return;
+        };
+        // What an accepted connection says right behind its handshake is read before ours has left.
+        let ours = self.features.unwrap_or(Features::OURS);
+        let agreed = ours.common(self.heard.features.unwrap_or_default());
+        match self.heard.message(around.now, around.serial, head, geometry, agreed) {
+            Bearing::None => {}
+            Bearing::Answered(range) => self.answered(range),
+            Bearing::AllDropped => {
+                self.requests.clear();
+                self.outstanding = 0;
+            }
+        }
+    }
+
+    /// A request is over. Where one was cancelled and made again, the answer counts for the later one, as it
+    /// does for the engine.
+    fn answered(&mut self, range: BlockRange) {
+        let Some(request) = self.requests.get_mut(&range) else { return };
+        if request.outstanding {
+            request.outstanding = false;
+            self.outstanding -= 1;
+        } else {
+            request.cancelled = request.cancelled.saturating_sub(1);
+        }
+        if !request.outstanding && request.cancelled == 0 {
+            self.requests.remove(&range);
+        }
+    }
+
+    /// The engine sends bytes.
+    pub(super) fn sent(&mut self, around: &mut Around<'_>, data: &[u8]) -> Result<(), Breach> {
+        if self.ignored {
+            return Ok(());
+        }
+        if !self.open {
+            return Err(Breach::NoConnection(data.len()));
+        }
+        if !self.accepted && self.reader.greeting() == 0 && data.starts_with(b"GET ") {
+            self.ignored = true;
+            return Ok(());
+        }
+        if self.accepted && self.heard.reader.greeting() < NAMED {
+            return Err(Breach::HandshakeTooEarly);
+        }
+        self.check_silence(around.now)?;
+        self.last_sent = around.now;
+        let mut rest = data;
+        while let Some(read) = self.reader.next(&mut rest) {
+            match read {
+                Read::Handshake(handshake) => self.say_handshake(around, &handshake)?,
+                Read::KeepAlive => {}
+                Read::Broken { id, len } => return Err(Breach::Length { id, len }),
+                Read::Message(head) => self.say(around, &head)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Both sides have shaken hands, and the engine owes a sign of life.
+    fn check_silence(&self, now: Instant) -> Result<(), Breach> {
+        let silent = now.since(self.last_sent);
+        if self.agreed().is_some() && silent > MOST_SILENCE {
+            return Err(Breach::Silent(silent));
+        }
+        Ok(())
+    }
+
+    fn say_handshake(&mut self, around: &Around<'_>, handshake: &[u8; 68]) -> Result<(), Breach> {
+        let named = around.torrents.iter().position(|t| handshake[28..NAMED] == t.hash);
+        if !handshake.starts_with(PROTOCOL)
+            || named.is_none()
+            || self.torrent.is_some_and(|t| Some(t) != named)
+        {
+            return Err(Breach::Handshake);
+        }
+        self.torrent = named;
+        self.features = Some(features(handshake));
+        if let Some(known) = named.and_then(|n| around.torrents.get(n)) {
+            self.told = Bitfield::new(known.geometry.num_pieces());
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, around: &mut Around<'_>, head: &Head) -> Result<(), Breach> {
+        let id = head.id;
+        let agreed = self.agreed().ok_or(Breach::BeforeHandshake(id))?;
+        let (now, serial) = (around.now, around.serial);
+        let known = self.torrent.and_then(|n| around.torrents.get_mut(n)).ok_or(Breach::Handshake)?;
+        let geometry = known.geometry;
+        if !matches!(id, CHOKE..=CANCEL | SUGGEST..=ALLOWED_FAST | EXTENDED) {
+            return Err(Breach::Kind(id));
+        }
+        if !fits(head, geometry.num_pieces()) {
+            return Err(Breach::Length { id, len: head.len });
+        }
+        if matches!(id, SUGGEST..=ALLOWED_FAST) && !agreed.fast || id == EXTENDED && !agreed.extended {
+            return Err(Breach::NotAgreed(id));
+        }
+        let first = !std::mem::replace(&mut self.introduced, true);
+        let introduces = matches!(id, BITFIELD | HAVE_ALL | HAVE_NONE);
+        if introduces && !first {
+            return Err(Breach::OutOfPlace(id));
+        }
+        if first && agreed.fast && !introduces {
+            return Err(Breach::NotIntroduced(id));
+        }
+        let range = BlockRange { index: head.numbers[0], begin: head.numbers[1], len: head.numbers[2] };
+        match id {
+            CHOKE | UNCHOKE => self.say_choke(id, now, agreed),
+            INTERESTED | NOT_INTERESTED => self.say_interest(id),
+            HAVE => self.say_have(known, around.disk, now, range.index),
+            BITFIELD | HAVE_ALL => self.say_all(id, known, around.disk, now),
+            REQUEST => self.say_request(range, geometry, agreed, serial),
+            PIECE => {
+                let range = BlockRange { len: head.block_len(), ..range };
+                self.say_piece(known, around.disk, now, range)
+            }
+            CANCEL => self.say_cancel(range, agreed),
+            REJECT => self.heard.answer(&range).map(|_| ()).ok_or(Breach::RejectUnasked(range)),
+            SUGGEST | ALLOWED_FAST => {
+                check_piece(id, geometry, range.index)?;
+                known.prove(around.disk, now, range.index).ok_or(Breach::NotOnDisk { id, index: range.index })
+            }
+            EXTENDED => self.say_extended(range.index),
+            _ => Ok(()),
+        }
+    }
+
+    fn say_choke(&mut self, id: u8, now: Instant, agreed: Features) -> Result<(), Breach> {
+        let choke = id == CHOKE;
+        if self.choking == choke {
+            return Err(Breach::Repeated(id));
+        }
+        self.choking = choke;
+        if choke {
+            self.choked_at = now;
+            if !agreed.fast {
+                self.heard.claims.clear();
+            }
+            return Ok(());
+        }
+        let since = now.since(self.choked_at);
+        let left = self.heard.claims.iter().find(|(_, claim)| claim.at < self.choked_at);
+        match left {
+            Some((range, _)) if since > CROSSING => Err(Breach::Unanswered { range: *range, ago: since }),
+            _ => Ok(()),
+        }
+    }
+
+    fn say_interest(&mut self, id: u8) -> Result<(), Breach> {
+        let interested = id == INTERESTED;
+        if self.interested == interested {
+            return Err(Breach::Repeated(id));
+        }
+        self.interested = interested;
+        Ok(())
+    }
+
+    fn say_have(&mut self, known: &mut Known, disk: &Disk, now: Instant, index: u32) -> Result<(), Breach> {
+        check_piece(HAVE, known.geometry, index)?;
+        if !self.told.insert(PieceIndex::new(index)) {
+            return Err(Breach::HaveTwice(index));
+        }
+        known.prove(disk, now, index).ok_or(Breach::NotOnDisk { id: HAVE, index })
+    }
+
+    fn say_all(&mut self, id: u8, known: &mut Known, disk: &Disk, now: Instant) -> Result<(), Breach> {
+        let pieces = known.geometry.num_pieces();
+        if id == HAVE_ALL {
+            self.told = Bitfield::full(pieces);
+        } else {
+            let body = self.reader.take_body();
+            let bits = Bitfield::from_wire(pieces, &body);
+            let bits = bits.ok_or(Breach::Length { id, len: body.len() as u32 + 1 })?;
+            if bits.to_wire()[..] != body {
+                return Err(Breach::SpareBits);
+            }
+            self.told = bits;
+        }
+        for piece in self.told.minus(&known.proved.clone()) {
+            let index = piece.get();
+            known.prove(disk, now, index).ok_or(Breach::NotOnDisk { id, index })?;
+        }
+        Ok(())
+    }
+
+    fn say_request(
+        &mut self,
+        range: BlockRange,
+        geometry: Geometry,
+        agreed: Features,
+        serial: u64,
+    ) -> Result<(), Breach> {
+        let heard = &self.heard;
+        if range.len == 0 || range.len > BLOCK_LEN || !geometry.contains(range.index, range.begin, range.len)
+        {
+            return Err(Breach::RequestBounds(range));
+        }
+        if !heard.has.has(PieceIndex::new(range.index)) {
+            return Err(Breach::RequestNotHad(range));
+        }
+        let crosses = heard.choked_in == serial;
+        if heard.choking && !crosses && !heard.allowed.contains(&range.index) {
+            return Err(Breach::RequestChoked(range));
+        }
+        if !self.interested {
+            return Err(Breach::RequestWithoutInterest(range));
+        }
+        if crosses && !agreed.fast {
+            // The choke has dropped it before it arrives.
+            return Ok(());
+        }
+        let request = self.requests.entry(range).or_default();
+        if std::mem::replace(&mut request.outstanding, true) {
+            return Err(Breach::RequestTwice(range));
+        }
+        self.outstanding += 1;
+        match heard.reqq {
+            Some((reqq, said)) if said != serial && self.outstanding > reqq as usize => {
+                Err(Breach::TooManyRequests(self.outstanding, reqq))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn say_cancel(&mut self, range: BlockRange, agreed: Features) -> Result<(), Breach> {
+        let request = self.requests.get_mut(&range).filter(|request| request.outstanding);
+        let Some(request) = request else { return Err(Breach::CancelUnasked(range)) };
+        request.outstanding = false;
+        self.outstanding -= 1;
+        // Without the fast extension nothing says whether an answer will come.
+        request.cancelled = if agreed.fast { request.cancelled + 1 } else { 1 };
+        Ok(())
+    }
+
+    fn say_piece(
+        &mut self,
+        known: &mut Known,
+        disk: &Disk,
+        now: Instant,
+        range: BlockRange,
+    ) -> Result<(), Breach> {
+        let claim = self.heard.answer(&range).ok_or(Breach::PieceUnasked(range))?;
+        if let Some(cancelled) = claim.cancelled
+            && now.since(cancelled) > CROSSING
+        {
+            return Err(Breach::PieceCancelled { range, ago: now.since(cancelled) });
+        }
+        check_piece(PIECE, known.geometry, range.index)?;
+        known.prove(disk, now, range.index).ok_or(Breach::NotOnDisk { id: PIECE, index: range.index })
+    }
+
+    fn say_extended(&mut self, kind: u32) -> Result<(), Breach> {
+        let body = self.reader.take_body();
+        if kind == u32::from(ExtensionHandshake::ID) {
+            return ExtensionHandshake::parse(&body).map(|_| ()).map_err(Breach::ExtensionHandshake);
+        }
+        let named = u8::try_from(kind).is_ok_and(|kind| self.heard.kinds.contains(&kind));
+        if named { Ok(()) } else { Err(Breach::ExtendedKind(kind)) }
+    }
+}
+
+fn check_piece(id: u8, geometry: Geometry, index: u32) -> Result<(), Breach> {
+    let total = geometry.num_pieces();
+    geometry.piece(index).map(|_| ()).ok_or(Breach::NoSuchPiece { id, index, total })
+}
+
+/// The extensions that a handshake offers.
+fn features(handshake: &[u8; 68]) -> Features {
+    let mut reserved = [0; 8];
+    reserved.copy_from_slice(&handshake[20..28]);
+    Features::from_reserved(reserved)
+}
