@@ -49,7 +49,7 @@ mod tests;
 pub mod units;
 
 pub use actor::{Actor, Cx};
-pub use actors::{HttpTracker, TrackerManner};
+pub use actors::{HttpTracker, Misdeed, ScriptedPeer, TrackerManner};
 pub use check::{Breach, Checks, OnViolation, Violation};
 pub use dice::Dice;
 pub use digest::RunDigest;
