@@ -108,6 +108,13 @@ impl Watch {
 
     /// Runs the session to its end.
     fn follow<S: Session>(&mut self, session: &mut S) -> Result<(), Failure> {
+        let end = self.follow_events(session);
+        // What was given away since the last look counts, too.
+        self.look(session);
+        end
+    }
+
+    fn follow_events<S: Session>(&mut self, session: &mut S) -> Result<(), Failure> {
         let tick = self.view.tick();
         let mut next = self.started + tick;
         loop {
@@ -162,12 +169,16 @@ impl Watch {
         }
     }
 
-    /// Shows how the torrent stands; of one that is over, nothing is known any more.
+    /// Shows how the torrent stands.
     fn show<S: Session>(&mut self, session: &S) {
-        if let Some(status) = session.engine().torrent(session.now(), self.torrent) {
-            self.view.progress(self.started.elapsed(), &status);
-            self.status = Some(status);
+        self.look(session);
+        if let Some(status) = &self.status {
+            self.view.progress(self.started.elapsed(), status);
         }
+    }
+
+    fn look<S: Session>(&mut self, session: &S) {
+        self.status = session.engine().torrent(session.now(), self.torrent).or_else(|| self.status.take());
     }
 
     /// Sums it up. `stays`: a download that is complete was to go on seeding.
