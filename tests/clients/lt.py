@@ -4,7 +4,6 @@ torrent, dir   the .torrent file; the directory that holds, or takes, the data u
 ip, port       where to listen, and the address to connect from
 third          0, 1 or 2: have and want only every third piece, counted from this one; absent: all
 upload_limit   bytes a second; absent: no limit
-peer           "IP:PORT" of the only peer, in place of the tracker's; absent: peers from the tracker
 
 Prints, line by line: "checked N of M", "announced", "complete", "banned IP", "hash failed PIECE", "error ...",
 and, asked to end by SIGTERM, "uploaded N downloaded N failed N", all in bytes of payload.
@@ -50,10 +49,6 @@ if "third" in job:
 if "upload_limit" in job:
     params.upload_limit = job["upload_limit"]
 handle = session.add_torrent(params)
-if "peer" in job:
-    handle.replace_trackers([])
-    ip, port = job["peer"].split(":")
-    handle.connect_peer((ip, int(port)))
 
 complete = False
 while not stop:

@@ -39,8 +39,25 @@ pub struct Libtorrent {
     pub third: Option<u8>,
     /// Bytes a second.
     pub upload_limit: Option<u32>,
-    /// The only peer that it may know, in place of those from the tracker.
-    pub peer: Option<SocketAddrV4>,
+}
+
+/// What a client is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Seed {
+        /// The most that it sends in a second.
+        kib: Option<u32>,
+    },
+    Leech,
+}
+
+impl Role {
+    const fn limit(self) -> Option<u32> {
+        match self {
+            Self::Seed { kib } => kib,
+            Self::Leech => None,
+        }
+    }
 }
 
 /// A running client.
@@ -61,22 +78,34 @@ impl Peer {
     /// # Panics
     /// When it finds the data wanting, or takes too long.
     pub fn seed(lab: &Lab, client: Client, torrent: &Torrent, parent: &Path) -> Self {
-        let peer = Self::start(lab, client, torrent, parent, true);
-        match client {
-            Client::Libtorrent => peer.wait_complete(START),
+        Self::start(lab, client, torrent, parent, Role::Seed { kib: None }).checked()
+    }
+
+    /// The same, but it sends no more than so many KiB a second.
+    ///
+    /// # Panics
+    /// As [`seed`](Self::seed).
+    pub fn slow_seed(lab: &Lab, client: Client, torrent: &Torrent, parent: &Path, kib: u32) -> Self {
+        Self::start(lab, client, torrent, parent, Role::Seed { kib: Some(kib) }).checked()
+    }
+
+    /// Waits until a seed has checked its data.
+    fn checked(self) -> Self {
+        match self.client {
+            Client::Libtorrent => self.wait_complete(START),
             Client::Transmission => {
-                peer.process.wait_for_text("Seeding", Deadline::seconds(START));
+                self.process.wait_for_text("Seeding", Deadline::seconds(START));
             }
             Client::Aria2 => {
-                peer.process.wait_for_text("Verification finished successfully", Deadline::seconds(START));
+                self.process.wait_for_text("Verification finished successfully", Deadline::seconds(START));
             }
         }
-        peer
+        self
     }
 
     /// Starts a client that downloads `torrent` below the directory `parent`, and stays to seed it.
     pub fn leech(lab: &Lab, client: Client, torrent: &Torrent, parent: &Path) -> Self {
-        Self::start(lab, client, torrent, parent, false)
+        Self::start(lab, client, torrent, parent, Role::Leech)
     }
 
     /// Starts libtorrent as `how` says, and waits until it has checked what is below the directory `parent`.
@@ -91,12 +120,15 @@ impl Peer {
         Self { client: Client::Libtorrent, addr, process }
     }
 
-    fn start(lab: &Lab, client: Client, torrent: &Torrent, parent: &Path, seed: bool) -> Self {
+    fn start(lab: &Lab, client: Client, torrent: &Torrent, parent: &Path, role: Role) -> Self {
         let addr = lab.next_addr();
         let command = match client {
-            Client::Libtorrent => libtorrent(Libtorrent::default(), torrent, parent, addr),
-            Client::Transmission => transmission(lab, torrent, parent, addr, seed),
-            Client::Aria2 => aria2(torrent, parent, addr, seed),
+            Client::Libtorrent => {
+                let upload_limit = role.limit().map(|kib| kib << 10);
+                libtorrent(Libtorrent { upload_limit, ..Libtorrent::default() }, torrent, parent, addr)
+            }
+            Client::Transmission => transmission(lab, torrent, parent, addr, role),
+            Client::Aria2 => aria2(torrent, parent, addr, role),
         };
         Self { client, addr, process: Process::spawn(&format!("{client:?} at {addr}"), command) }
     }
@@ -147,35 +179,37 @@ fn libtorrent(how: Libtorrent, torrent: &Torrent, parent: &Path, addr: SocketAdd
     if let Some(limit) = how.upload_limit {
         job["upload_limit"] = limit.into();
     }
-    if let Some(peer) = how.peer {
-        job["peer"] = peer.to_string().into();
-    }
     // The system's own Python: the one for which the distribution builds libtorrent.
     let mut command = Command::new("/usr/bin/python3");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/clients/lt.py")).arg(job.to_string());
     command
 }
 
-fn transmission(lab: &Lab, torrent: &Torrent, parent: &Path, addr: SocketAddrV4, seed: bool) -> Command {
+fn transmission(lab: &Lab, torrent: &Torrent, parent: &Path, addr: SocketAddrV4, role: Role) -> Command {
     let config = lab.dir(&format!("transmission-{}", addr.port()));
-    let settings = json!({
+    let mut settings = json!({
         "bind-address-ipv4": addr.ip().to_string(), "peer-port": addr.port(),
         "port-forwarding-enabled": false, "dht-enabled": false, "lpd-enabled": false, "pex-enabled": false,
         "utp-enabled": false, "encryption": 0, "incomplete-dir-enabled": false,
         "ratio-limit-enabled": false, "idle-seeding-limit-enabled": false, "rpc-enabled": false,
     });
+    if let Some(kib) = role.limit() {
+        settings["speed-limit-up-enabled"] = true.into();
+        settings["speed-limit-up"] = kib.into();
+    }
     std::fs::write(config.join("settings.json"), settings.to_string()).expect("write into the lab");
-    let mut command = Command::new("transmission-cli");
+    // Its words would come by the page, and a page takes ten seconds.
+    let mut command = Command::new("stdbuf");
+    command.args(["-o0", "transmission-cli"]);
     command.args(["--no-portmap", "--encryption-tolerated", "--port", &addr.port().to_string()]);
     command.arg("--config-dir").arg(&config).arg("--download-dir").arg(parent);
-    if seed {
-        command.arg("--verify");
-    }
+    // It checks what is there of a torrent that it does not know. `--verify` would do that a second time, and
+    // now and then that is the end of it.
     command.arg(&torrent.path).env("HOME", &config).env("LC_ALL", "C.UTF-8");
     command
 }
 
-fn aria2(torrent: &Torrent, parent: &Path, addr: SocketAddrV4, seed: bool) -> Command {
+fn aria2(torrent: &Torrent, parent: &Path, addr: SocketAddrV4, role: Role) -> Command {
     let mut command = Command::new("aria2c");
     command.args(["--no-conf", "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false"]);
     command.args(["--enable-peer-exchange=false", "--disable-ipv6", "--file-allocation=none"]);
@@ -185,8 +219,11 @@ fn aria2(torrent: &Torrent, parent: &Path, addr: SocketAddrV4, seed: bool) -> Co
     command.arg(format!("--interface={}", addr.ip()));
     command.arg(format!("--listen-port={}", addr.port()));
     command.arg(format!("--dir={}", parent.display()));
-    if seed {
+    if role != Role::Leech {
         command.arg("--check-integrity=true");
+    }
+    if let Some(kib) = role.limit() {
+        command.arg(format!("--max-upload-limit={kib}K"));
     }
     command.arg(&torrent.path);
     command
