@@ -36,6 +36,8 @@ session = lt.session({
     "out_enc_policy": 2, "in_enc_policy": 2,
     "allow_multiple_connections_per_ip": True,
     "unchoke_slots_limit": -1,
+    # It leaves a peer that becomes a seed by the one piece it does not have itself, before it notices that it wants it.
+    "min_reconnect_time": 1,
     "alert_mask": category.status_notification | category.error_notification | category.tracker_notification
     | category.ip_block_notification,
 })
