@@ -3,6 +3,7 @@
 mod machines;
 mod paths;
 mod report;
+mod rude;
 mod sharing;
 mod swarm;
 mod theory;
@@ -54,7 +55,7 @@ pub struct Scenario {
 impl Scenario {
     /// All of them.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        sharing::SCENARIOS.iter().chain(paths::SCENARIOS).chain(machines::SCENARIOS)
+        sharing::SCENARIOS.iter().chain(paths::SCENARIOS).chain(machines::SCENARIOS).chain(rude::SCENARIOS)
     }
 
     /// The one of this name.

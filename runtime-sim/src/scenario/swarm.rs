@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::net::{HostId, Link};
 use crate::payload::Torrent;
 use crate::sim::Sim;
-use peerless_core::{Duration, Instant, MetainfoError, Phase};
+use peerless_core::{Duration, Event, Instant, MetainfoError, Phase};
 
 /// A swarm under way. Its parts are open: a scenario does what it likes with them.
 #[derive(Debug)]
@@ -33,8 +33,21 @@ impl Swarm {
     /// # Errors
     /// [`MetainfoError`] where no torrent can have this shape.
     pub fn new(setup: &Setup, size: u64, piece_length: u32) -> Result<Self, MetainfoError> {
+        Self::with_tracker(setup, size, piece_length, HttpTracker::new(setup.seed))
+    }
+
+    /// The same with a tracker of this kind.
+    ///
+    /// # Errors
+    /// [`MetainfoError`] where no torrent can have this shape.
+    pub fn with_tracker(
+        setup: &Setup,
+        size: u64,
+        piece_length: u32,
+        tracker: HttpTracker,
+    ) -> Result<Self, MetainfoError> {
         let mut sim = Sim::new(setup.seed);
-        let tracker = sim.add_actor("tracker", Link::unlimited(), HttpTracker::new(setup.seed));
+        let tracker = sim.add_actor("tracker", Link::unlimited(), tracker);
         let torrent = sim.torrent(size, piece_length, &[HttpTracker::url(sim.addr(tracker))])?;
         Ok(Self { sim, torrent, tracker, seeds: Vec::new(), leechers: Vec::new(), shortest: None })
     }
@@ -147,7 +160,25 @@ impl Swarm {
             );
             Some(format!("{name} is not complete: {why}"))
         };
-        self.leechers.iter().filter_map(fault).collect()
+        self.leechers.iter().filter_map(fault).chain(self.wrong_bans()).collect()
+    }
+
+    /// Bans of hosts that run an engine: engines are honest.
+    fn wrong_bans(&self) -> impl Iterator<Item = String> + '_ {
+        let honest: Vec<HostId> = self.seeds.iter().chain(&self.leechers).copied().collect();
+        let banned = move |host: HostId| {
+            let by = self.sim.host_name(host);
+            let names = honest.clone();
+            self.sim.story(host).iter().filter_map(move |(at, event)| {
+                let Event::PeerBanned { addr, reason, .. } = event else { return None };
+                let victim = names.iter().find(|h| self.sim.addr(**h).ip() == *addr)?;
+                Some(format!(
+                    "{by} banned {}, which is honest, at {at}: {reason}",
+                    self.sim.host_name(*victim)
+                ))
+            })
+        };
+        self.sim.hosts().flat_map(banned)
     }
 }
 
