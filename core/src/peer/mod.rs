@@ -4,7 +4,7 @@
 mod requests;
 mod serve;
 
-pub(crate) use requests::{Asked, Requests};
+pub(crate) use requests::{Asked, Rejected, Requests};
 pub(crate) use serve::{Batch, Serve};
 
 use crate::action::Action;

@@ -24,6 +24,17 @@ pub(crate) enum Asked {
     Never,
 }
 
+/// Whether a rejected block was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rejected {
+    /// Yes, and it is not any more.
+    Outstanding,
+    /// It was, and has been given up since.
+    Late,
+    /// Never.
+    Never,
+}
+
 impl Requests {
     /// How many are outstanding.
     pub(crate) fn len(&self) -> usize {
@@ -58,9 +69,15 @@ impl Requests {
         late.map_or(Asked::Never, |(_, asked)| Asked::Late(asked))
     }
 
-    /// The peer said that it will not send a block. Says whether it was outstanding.
-    pub(crate) fn rejected(&mut self, block: BlockId) -> bool {
-        self.take(block).is_some()
+    /// The peer said that it will not send a block (BEP 6).
+    ///
+    /// Peers answer in order: where the block was given up and asked for again, this is about the first time.
+    pub(crate) fn rejected(&mut self, block: BlockId) -> Rejected {
+        if let Some(at) = self.late.iter().position(|(b, _)| *b == block) {
+            self.late.remove(at);
+            return Rejected::Late;
+        }
+        if self.take(block).is_some() { Rejected::Outstanding } else { Rejected::Never }
     }
 
     fn take(&mut self, block: BlockId) -> Option<(BlockId, Instant)> {
@@ -136,7 +153,18 @@ mod tests {
     fn after_a_rejection_nothing_is_expected() {
         let mut requests = Requests::default();
         requests.push(Instant::ZERO, block(0));
-        assert!(requests.rejected(block(0)));
+        assert_eq!(requests.rejected(block(0)), Rejected::Outstanding);
         assert_eq!(requests.arrived(block(0)), Asked::Never);
+        assert_eq!(requests.rejected(block(0)), Rejected::Never);
+    }
+
+    #[test]
+    fn the_answer_to_a_cancel_is_not_taken_for_that_to_a_later_request() {
+        let mut requests = Requests::default();
+        requests.push(Instant::ZERO, block(0));
+        assert!(requests.give_up(block(0)));
+        requests.push(Instant::from_secs(1), block(0));
+        assert_eq!(requests.rejected(block(0)), Rejected::Late);
+        assert_eq!(requests.arrived(block(0)), Asked::At(Instant::from_secs(1)));
     }
 }

@@ -7,7 +7,7 @@ use crate::error::PeerFault;
 use crate::geometry::Geometry;
 use crate::ids::{BlockId, ConnId};
 use crate::limits::{MAX_REJECTIONS, MAX_UNASKED_REJECTS, MAX_UNWANTED_BLOCKS};
-use crate::peer::{Asked, Peer};
+use crate::peer::{Asked, Peer, Rejected};
 use crate::picker::PickFor;
 use crate::time::Duration;
 use crate::timers::{TimerKey, TorrentTimer};
@@ -166,10 +166,14 @@ impl Torrent {
     ) -> Result<(), PeerFault> {
         let block = self.geometry.block(request.index, request.begin, request.len);
         let (Some(block), Some(peer)) = (block, self.peers.get_mut(&conn)) else { return Ok(()) };
-        if !peer.requests.rejected(block) {
-            peer.unasked_rejects += 1;
-            let many = peer.unasked_rejects > MAX_UNASKED_REJECTS;
-            return if many { Err(PeerFault::KeepsRejecting(peer.unasked_rejects)) } else { Ok(()) };
+        match peer.requests.rejected(block) {
+            Rejected::Outstanding => {}
+            Rejected::Late => return Ok(()),
+            Rejected::Never => {
+                peer.unasked_rejects += 1;
+                let many = peer.unasked_rejects > MAX_UNASKED_REJECTS;
+                return if many { Err(PeerFault::KeepsRejecting(peer.unasked_rejects)) } else { Ok(()) };
+            }
         }
         peer.window.withdrawn(1);
         if peer.choking_us {
