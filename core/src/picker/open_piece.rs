@@ -305,9 +305,10 @@ impl OpenPiece {
     /// is discarded.
     pub(super) fn give_to_owner(&mut self, addr: IpAddr, now: Instant) {
         let Some(solo) = &mut self.solo else { return };
-        let changes = solo.owner() != Some(addr);
-        solo.take(addr, now);
-        if changes {
+        let changes = solo.take(addr, now);
+        if solo.is_over() {
+            self.solo = None;
+        } else if changes {
             self.discard();
         }
     }
@@ -316,7 +317,11 @@ impl OpenPiece {
     pub(super) fn lose_owner(&mut self, now: Instant) {
         let Some(solo) = &mut self.solo else { return };
         solo.wait(now);
-        self.discard();
+        if solo.is_over() {
+            self.solo = None;
+        } else {
+            self.discard();
+        }
     }
 
     fn clamp(&self, blocks: Range<u32>) -> Range<u32> {

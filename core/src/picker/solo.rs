@@ -10,6 +10,10 @@ use core::net::IpAddr;
 /// How long somebody above suspicion has the first claim, and how long an owner may be idle.
 pub(super) const SOLO_WAIT: Duration = Duration::from_secs(10);
 
+/// Owners that may give up or fail before the piece is fetched from everybody again. It may be more than a peer gives
+/// before it chokes us; whoever lies is still found when a version passes.
+pub(super) const MAX_OWNERS: u32 = 3;
+
 /// Who may fetch a piece that must come from one address.
 #[derive(Debug)]
 pub(super) struct Solo {
@@ -19,6 +23,8 @@ pub(super) struct Solo {
     before: Option<IpAddr>,
     /// The one address whose blocks count.
     owner: Option<IpAddr>,
+    /// Owners that gave up or failed.
+    lost: u32,
     /// Since when the piece waits for an owner.
     since: Instant,
     /// When the owner last took blocks.
@@ -29,7 +35,7 @@ impl Solo {
     /// A piece that failed just now, with blocks of these senders.
     pub(super) fn new(now: Instant, mut suspects: Vec<IpAddr>) -> Self {
         suspects.sort_unstable();
-        Self { suspects, before: None, owner: None, since: now, last_pick: now }
+        Self { suspects, before: None, owner: None, lost: 0, since: now, last_pick: now }
     }
 
     /// The one address whose blocks count, if there is one.
@@ -51,17 +57,25 @@ impl Solo {
         !doubted || now.since(self.since) >= SOLO_WAIT
     }
 
-    /// The address takes blocks: from now on it is the owner.
-    pub(super) const fn take(&mut self, addr: IpAddr, now: Instant) {
-        self.owner = Some(addr);
+    /// The address takes blocks: from now on it is the owner. Says whether it was not before.
+    pub(super) fn take(&mut self, addr: IpAddr, now: Instant) -> bool {
+        let before = self.owner.replace(addr);
+        self.lost += u32::from(before.is_some_and(|before| before != addr));
         self.last_pick = now;
+        before != Some(addr)
     }
 
     /// The owner gave up or failed: the piece waits for another.
     pub(super) const fn wait(&mut self, now: Instant) {
         if let Some(owner) = self.owner.take() {
             self.before = Some(owner);
+            self.lost += 1;
         }
         self.since = now;
+    }
+
+    /// Whether the trial came to nothing.
+    pub(super) const fn is_over(&self) -> bool {
+        self.lost >= MAX_OWNERS
     }
 }

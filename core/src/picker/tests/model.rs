@@ -2,7 +2,7 @@
 //! must obey the policy as it is written down here.
 
 use super::super::open_piece::MAX_REQUESTERS;
-use super::super::solo::SOLO_WAIT;
+use super::super::solo::{MAX_OWNERS, SOLO_WAIT};
 use super::*;
 use core::ops::Range;
 
@@ -20,6 +20,7 @@ pub(super) struct Trial {
     suspects: Vec<IpAddr>,
     before: Option<IpAddr>,
     owner: Option<IpAddr>,
+    lost: u32,
     since: Instant,
     last_pick: Instant,
 }
@@ -74,9 +75,19 @@ impl Piece {
 
     fn lose_owner(&mut self, now: Instant) {
         let Some(trial) = &mut self.trial else { return };
+        trial.lost += u32::from(trial.owner.is_some());
         trial.before = trial.owner.take().or(trial.before);
         trial.since = now;
-        self.discard();
+        self.go_on();
+    }
+
+    /// After the owner has changed: what it sent is void, unless the trial is over.
+    fn go_on(&mut self) {
+        if self.trial.as_ref().is_some_and(|trial| trial.lost >= MAX_OWNERS) {
+            self.trial = None;
+        } else {
+            self.discard();
+        }
     }
 
     fn discard(&mut self) {
@@ -243,9 +254,10 @@ impl Model {
         let Some(trial) = &mut piece.trial else { return };
         assert!(suits && piece.cells.contains(&Cell::Free), "{block:?} is not for this peer");
         let changes = trial.owner != Some(peer.addr);
+        trial.lost += u32::from(changes && trial.owner.is_some());
         (trial.owner, trial.last_pick) = (Some(peer.addr), peer.now);
         if changes {
-            piece.discard();
+            piece.go_on();
         }
     }
 
@@ -336,7 +348,8 @@ impl Model {
         let suspects: Vec<_> = piece.senders().into_iter().collect();
         piece.clear();
         if suspects.len() > 1 {
-            piece.trial = Some(Trial { suspects, before: None, owner: None, since: now, last_pick: now });
+            piece.trial =
+                Some(Trial { suspects, before: None, owner: None, lost: 0, since: now, last_pick: now });
         } else {
             piece.lose_owner(now);
         }

@@ -91,3 +91,26 @@ fn an_owner_that_falls_silent_with_nothing_asked_loses_the_piece() {
     d.now = d.now + SECOND * 10;
     assert_eq!(d.pick(&mut p, 3).len(), 3);
 }
+
+#[test]
+fn after_three_owners_that_gave_up_a_piece_is_everybodys_again() {
+    let mut p = picker(1, 3, 10);
+    let [a, b, c, d] = spoiled_by_two(&mut p);
+    let mut owners = [c, d];
+    for n in [0, 1, 0] {
+        let owner = &mut owners[n];
+        owner.now = owner.now + SECOND * 20;
+        assert_eq!(owner.pick(&mut p, 2), [block(0, 0), block(0, 1)]);
+        owner.send(&mut p, block(0, 0)).unwrap();
+        p.written(PieceIndex(0), 0..1);
+        p.give_up(owner.conn(), block(0, 1));
+        p.check();
+    }
+    // What the last of them sent is kept.
+    assert_eq!(a.pick(&mut p, 1), [block(0, 1)]);
+    assert_eq!(b.pick(&mut p, 1), [block(0, 2)]);
+    a.send(&mut p, block(0, 1)).unwrap();
+    b.send(&mut p, block(0, 2)).unwrap();
+    assert!(p.is_received(PieceIndex(0)));
+    p.check();
+}
