@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     Storage,
     /// No socket can be opened.
     Network,
-    /// Not complete when the time was over.
+    /// Not complete when the time was over, or when too much was fetched in vain.
     Incomplete,
     /// The data is not what the torrent says.
     Mismatch,
@@ -142,7 +142,9 @@ impl From<&TorrentError> for Failure {
             TorrentError::DataMismatch { .. } => Exit::Mismatch,
             TorrentError::TargetMissing => Exit::SourceNotFound,
             TorrentError::Disk { error, .. } => Exit::of_disk(&error.kind),
-            TorrentError::TimedOut(_) | TorrentError::Stalled(_) => Exit::Incomplete,
+            TorrentError::TimedOut(_) | TorrentError::Stalled(_) | TorrentError::Overfetched(_) => {
+                Exit::Incomplete
+            }
         };
         Self::new(exit, error.to_string())
     }
@@ -176,6 +178,8 @@ mod tests {
     fn a_timeout_is_incomplete_and_wrong_data_a_mismatch() {
         let timeout = TorrentError::Stalled(std::time::Duration::from_secs(3));
         assert_eq!(Failure::from(&timeout).exit.code(), 9);
+        let overfetched = peerless_core::Overfetched { fetched: 3, wanted: 1, corrupt: 0 };
+        assert_eq!(Failure::from(&overfetched.into()).exit.code(), 9);
         assert_eq!(Failure::from(&TorrentError::DataMismatch { good: 1, total: 2 }).exit.code(), 10);
         assert_eq!(Failure::from(&TorrentError::TargetMissing).exit.code(), 4);
         assert_eq!(Failure::from(&TorrentError::TargetInTheWay).exit.code(), 5);

@@ -2,6 +2,7 @@
 
 use crate::disk::DiskError;
 use crate::input::NetError;
+use crate::torrent::Overfetched;
 use crate::wire::WireError;
 use core::time::Duration;
 
@@ -56,6 +57,9 @@ pub enum TorrentError {
     /// No progress within [`TorrentOptions::stall_timeout`](crate::TorrentOptions::stall_timeout).
     #[error("interrupted: no progress for {0:?}; run the same command again to go on")]
     Stalled(Duration),
+    /// Much more was fetched than is missing.
+    #[error(transparent)]
+    Overfetched(#[from] Overfetched),
 }
 
 /// Why a connection to a peer ended.

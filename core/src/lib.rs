@@ -212,4 +212,5 @@ pub use metainfo::{FileLayout, Metainfo, MetainfoError};
 pub use piece_digest::PieceDigest;
 pub use status::{PeerStatus, TorrentStatus, Usage};
 pub use time::{Duration, Instant};
+pub use torrent::Overfetched;
 pub use why::Why;

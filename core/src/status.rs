@@ -39,7 +39,8 @@ pub struct TorrentStatus {
     pub downloaded: u64,
     /// Payload bytes sent.
     pub uploaded: u64,
-    /// Payload bytes received that were not of use: duplicates, unasked for, too late.
+    /// Payload bytes received that were not of use: duplicates, unasked for, too late, or of a piece that had to come
+    /// from one peer and did not.
     pub wasted: u64,
     /// Payload bytes received in pieces that failed their hash.
     pub corrupt: u64,

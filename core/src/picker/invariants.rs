@@ -75,6 +75,7 @@ impl Picker {
         for (conn, blocks) in self.opens.iter().flat_map(|(_, open)| open.workers()) {
             *requested.entry(conn).or_insert(0) += blocks;
         }
+        assert_eq!(requested.values().sum::<u32>() as usize, self.workload.total());
         assert!(requested.into_iter().eq(self.workload.iter()), "blocks requested of each connection");
     }
 }

@@ -200,6 +200,11 @@ impl Picker {
         self.opens.len()
     }
 
+    /// Bytes that were received and thrown away because the piece had to come from one address, and did not.
+    pub(crate) const fn bytes_discarded(&self) -> u64 {
+        self.opens.discarded()
+    }
+
     /// Bytes received, written or not, in pieces that are not yet verified.
     pub(crate) const fn bytes_received_in_open(&self) -> u64 {
         self.opens.bytes()
@@ -224,8 +229,8 @@ impl Picker {
     }
 
     /// Blocks requested, over all connections.
-    pub(crate) fn requested(&self) -> usize {
-        self.workload.iter().map(|(_, blocks)| blocks as usize).sum()
+    pub(crate) const fn requested(&self) -> usize {
+        self.workload.total()
     }
 
     /// Blocks requested of a connection.

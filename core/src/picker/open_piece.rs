@@ -66,6 +66,8 @@ pub(super) struct OpenPiece {
     len: u32,
     /// Bytes received or written.
     bytes: u32,
+    /// Bytes that were discarded and not counted yet by the set of open pieces.
+    pub(super) discarded: u32,
     /// Set while the piece must come from one address.
     pub(super) solo: Option<Solo>,
 }
@@ -289,6 +291,7 @@ impl OpenPiece {
 
     /// Forgets what was received: it becomes free, at once or when the disk is done with it.
     fn discard(&mut self) {
+        self.discarded += self.bytes;
         for block in 0..self.blocks.len() as u32 {
             match self.blocks[block as usize].state {
                 State::Received => {

@@ -20,6 +20,8 @@ pub(super) struct OpenSet {
     unfinished: usize,
     /// Bytes received or written in all of them.
     bytes: u64,
+    /// Bytes that were discarded, ever.
+    discarded: u64,
     spare: Vec<OpenPiece>,
     pub(super) touched: Touched,
 }
@@ -71,6 +73,11 @@ impl OpenSet {
         self.bytes
     }
 
+    /// Bytes that were received and discarded, ever.
+    pub(super) const fn discarded(&self) -> u64 {
+        self.discarded
+    }
+
     /// An open piece.
     pub(super) fn get(&self, piece: PieceIndex) -> Option<&OpenPiece> {
         self.pieces.get(&piece)
@@ -108,6 +115,7 @@ impl OpenSet {
         let open = self.pieces.get_mut(&piece)?;
         let before = Share::of(open);
         let result = f(open);
+        self.discarded += u64::from(core::mem::take(&mut open.discarded));
         let after = Share::of(open);
         self.account(piece, &before, &after);
         Some(result)

@@ -11,17 +11,25 @@ struct Work {
 
 /// The connections that have blocks requested of them.
 #[derive(Debug, Default)]
-pub(super) struct Workload(BTreeMap<ConnId, Work>);
+pub(super) struct Workload {
+    conns: BTreeMap<ConnId, Work>,
+    total: usize,
+}
 
 impl Workload {
     /// Blocks requested of this connection.
     pub(super) fn requested(&self, conn: ConnId) -> u32 {
-        self.0.get(&conn).map_or(0, |work| work.requested)
+        self.conns.get(&conn).map_or(0, |work| work.requested)
+    }
+
+    /// Requests outstanding, of all connections together.
+    pub(super) const fn total(&self) -> usize {
+        self.total
     }
 
     /// The piece that blocks were last requested of; `None` when nothing is requested.
     pub(super) fn current(&self, conn: ConnId) -> Option<PieceIndex> {
-        self.0.get(&conn).map(|work| work.current)
+        self.conns.get(&conn).map(|work| work.current)
     }
 
     /// So many blocks more of `piece` are requested of the connection.
@@ -29,23 +37,26 @@ impl Workload {
         if blocks == 0 {
             return;
         }
-        let work = self.0.entry(conn).or_insert(Work { requested: 0, current: piece });
+        self.total += blocks as usize;
+        let work = self.conns.entry(conn).or_insert(Work { requested: 0, current: piece });
         work.requested += blocks;
         work.current = piece;
     }
 
     /// So many blocks fewer are requested of the connection.
     pub(super) fn end(&mut self, conn: ConnId, blocks: u32) {
-        let Some(work) = self.0.get_mut(&conn) else { return };
+        let Some(work) = self.conns.get_mut(&conn) else { return };
         debug_assert!(work.requested >= blocks);
-        work.requested = work.requested.saturating_sub(blocks);
+        let blocks = blocks.min(work.requested);
+        work.requested -= blocks;
+        self.total -= blocks as usize;
         if work.requested == 0 {
-            self.0.remove(&conn);
+            self.conns.remove(&conn);
         }
     }
 
     /// Every connection with what is requested of it.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, u32)> + '_ {
-        self.0.iter().map(|(conn, work)| (*conn, work.requested))
+        self.conns.iter().map(|(conn, work)| (*conn, work.requested))
     }
 }

@@ -69,6 +69,7 @@ impl Torrent {
             self.hungry.remove(&conn);
         }
         request(cx, peer, &self.geometry, &picked);
+        self.ledger.asked(self.picker.requested());
     }
 
     /// Whom to trust in endgame, and how much to ask for twice. Peers may yet fail, so whoever has nothing to do is
@@ -112,7 +113,7 @@ impl Torrent {
             peer.window.received(cx.now, len, at);
         }
         let (Some(block), Asked::At(_) | Asked::Late(_)) = (block, asked) else {
-            self.stats.wasted += bytes as u64;
+            self.ledger.unasked(bytes);
             peer.unwanted_blocks += 1;
             let many = peer.unwanted_blocks > MAX_UNWANTED_BLOCKS;
             return if many { Err(PeerFault::UnwantedBlocks(peer.unwanted_blocks)) } else { Ok(()) };
@@ -120,12 +121,24 @@ impl Torrent {
         let mut others = Vec::new();
         let sender = peer.addr();
         if self.is_networking() && self.picker.received(conn, sender, block, &mut others) {
+            self.ledger.keep(bytes);
             self.cancel_elsewhere(cx, block, &others);
             self.keep_block(cx, conn, block, data);
         } else {
-            self.stats.wasted += bytes as u64;
+            self.ledger.duplicate(bytes);
         }
+        self.check_bound(cx);
         Ok(())
+    }
+
+    /// Stops asking where much more came than is wanted.
+    fn check_bound(&mut self, cx: &mut Context) {
+        self.ledger.discarded(self.picker.bytes_discarded());
+        if self.is_requesting()
+            && let Err(error) = self.ledger.check()
+        {
+            self.fail(cx, error.into());
+        }
     }
 
     /// A block that was wanted: on its way to the disk from here on.

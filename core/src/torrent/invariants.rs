@@ -33,7 +33,7 @@ impl Torrent {
         self.check_requests();
     }
 
-    /// What the picker calls requested is what the connections wait for.
+    /// What the picker calls requested is what the connections wait for, and all that came is accounted for.
     fn check_requests(&self) {
         let mut requested = 0;
         for peer in self.peers.values() {
@@ -42,6 +42,7 @@ impl Torrent {
             requested += peer_waits;
         }
         assert_eq!(self.picker.requested(), requested, "requests of connections that are gone");
+        assert_eq!(self.ledger.total(), self.stats.down.total(), "payload bytes that came");
         assert!(self.is_networking() || requested == 0, "requests while {:?}", self.phase);
         self.list.check(self.peers.values().map(Peer::addr).chain(self.opening_addrs()));
     }

@@ -39,6 +39,7 @@ impl Torrent {
     /// Begins to look for peers.
     pub(super) fn begin_network(&mut self, cx: &mut Context) {
         self.stats.progress = cx.now;
+        self.ledger.want(self.bytes_left());
         if let Some(patience) = self.options.stall_timeout {
             self.set_timer(cx, TorrentTimer::Stall, cx.now + patience);
         }

@@ -17,6 +17,7 @@ mod gather;
 mod interest;
 mod invariants;
 mod job;
+mod ledger;
 mod lifecycle;
 mod messages;
 mod records;
@@ -29,6 +30,7 @@ mod why;
 mod writes;
 
 pub(crate) use job::Job;
+pub use ledger::Overfetched;
 
 use crate::announcer::{Announcer, TrackerKey};
 use crate::bitfield::Bitfield;
@@ -56,6 +58,7 @@ use connections::Opening;
 use core::net::IpAddr;
 use finish::Finish;
 use gather::Gather;
+use ledger::Ledger;
 use lifecycle::Closing;
 use rand_chacha::rand_core::Rng as _;
 use records::Records;
@@ -117,6 +120,7 @@ pub(crate) struct Torrent {
     trouble: Option<Trouble>,
 
     stats: Stats,
+    ledger: Ledger,
 }
 
 impl Torrent {
@@ -159,6 +163,7 @@ impl Torrent {
             in_flight: 0,
             trouble: None,
             stats: Stats::new(cx.now),
+            ledger: Ledger::default(),
             metainfo,
             options,
         }

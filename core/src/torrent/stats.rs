@@ -11,15 +11,13 @@ use alloc::vec::Vec;
 pub(super) struct Stats {
     pub(super) down: Rate,
     pub(super) up: Rate,
-    pub(super) wasted: u64,
-    pub(super) corrupt: u64,
     /// When a byte last counted for something.
     pub(super) progress: Instant,
 }
 
 impl Stats {
     pub(super) fn new(now: Instant) -> Self {
-        Self { down: Rate::default(), up: Rate::default(), wasted: 0, corrupt: 0, progress: now }
+        Self { down: Rate::default(), up: Rate::default(), progress: now }
     }
 }
 
@@ -54,8 +52,8 @@ impl Torrent {
             bytes_progress: bytes_have + self.picker.bytes_received_in_open(),
             downloaded: self.stats.down.total(),
             uploaded: self.stats.up.total(),
-            wasted: self.stats.wasted,
-            corrupt: self.stats.corrupt,
+            wasted: self.ledger.all_wasted(),
+            corrupt: self.ledger.all_corrupt(),
             down_rate: self.stats.down.per_second(now),
             up_rate: self.stats.up.per_second(now),
             peers: u32::try_from(self.peers.len()).unwrap_or(u32::MAX),

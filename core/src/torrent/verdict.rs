@@ -109,7 +109,7 @@ impl Torrent {
     /// A piece is bad on the disk. `blocks` are the digests of its blocks, if it has several senders.
     fn piece_failed(&mut self, cx: &mut Context, piece: PieceIndex, blocks: &[Sha1Hash]) {
         let senders = self.picker.failed(cx.now, piece);
-        self.stats.corrupt += u64::from(self.geometry.piece_len(piece));
+        self.ledger.corrupt(self.geometry.piece_len(piece));
         let culprit = only_one(&senders);
         cx.out.tell(Event::PieceFailed { torrent: self.id, piece, culprit });
         match culprit {

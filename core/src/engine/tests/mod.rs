@@ -3,6 +3,7 @@
 mod blame_stories;
 mod disk;
 mod disk_stories;
+mod fetch_stories;
 mod peer_stories;
 mod place_stories;
 mod rude_stories;
