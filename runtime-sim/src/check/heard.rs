@@ -39,8 +39,10 @@ pub(super) struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bearing {
     None,
-    /// This one is answered.
+    /// This one is answered with its block.
     Answered(BlockRange),
+    /// This one is rejected.
+    Rejected(BlockRange),
     /// None of them will be.
     AllDropped,
 }
@@ -106,7 +108,7 @@ impl Heard {
                 }
             }
             PIECE => return Bearing::Answered(BlockRange { len: head.block_len(), ..range }),
-            REJECT => return Bearing::Answered(range),
+            REJECT => return Bearing::Rejected(range),
             ALLOWED_FAST => {
                 self.allowed.insert(first);
             }

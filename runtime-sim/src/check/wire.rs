@@ -147,7 +147,8 @@ impl Wire {
         let agreed = ours.common(self.heard.features.unwrap_or_default());
         match self.heard.message(around.now, around.serial, head, geometry, agreed) {
             Bearing::None => {}
-            Bearing::Answered(range) => self.answered(range),
+            Bearing::Answered(range) => self.answered(range, false),
+            Bearing::Rejected(range) => self.answered(range, true),
             Bearing::AllDropped => {
                 self.requests.clear();
                 self.outstanding = 0;
@@ -155,11 +156,11 @@ impl Wire {
         }
     }
 
-    /// A request is over. Where one was cancelled and made again, the answer counts for the later one, as it
-    /// does for the engine.
-    fn answered(&mut self, range: BlockRange) {
+    /// A request is over. Where one was cancelled and made again, a block counts for the later one and a reject for
+    /// the earlier, as they do for the engine.
+    fn answered(&mut self, range: BlockRange, rejected: bool) {
         let Some(request) = self.requests.get_mut(&range) else { return };
-        if request.outstanding {
+        if request.outstanding && !(rejected && request.cancelled > 0) {
             request.outstanding = false;
             self.outstanding -= 1;
         } else {
