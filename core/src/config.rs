@@ -109,8 +109,9 @@ pub struct TorrentOptions {
     pub allocation: Allocation,
     /// Distrust the journal and hash everything that is there.
     pub recheck: bool,
-    /// When a write fails, on a full disk for example: keep what is verified and try again every 30 s, rather
-    /// than fail. A sync or a journal entry that fails ends the torrent all the same.
+    /// On a full disk: keep everything and try again every 30 s, rather than fail. That holds for blocks, for the
+    /// journal, and for what is created at the end. Not for a sync that fails: afterwards nobody knows what is on
+    /// the disk. Nor for other errors, but for a lack of descriptors, which is always waited for in these places.
     pub wait_disk: bool,
 }
 

@@ -114,8 +114,8 @@ pub enum Event {
         /// What happened.
         news: TrackerNews,
     },
-    /// The disk refused: a write, and the torrent waits to try it again; or a read for a peer, and the piece
-    /// counts as missing.
+    /// The disk refused: data, a journal or a new file, and the torrent waits to try it again; or a read for a peer,
+    /// and the piece counts as missing.
     DiskTrouble {
         /// Which torrent.
         torrent: TorrentId,

@@ -51,9 +51,9 @@ impl Torrent {
 
     /// Takes the next step if nothing stands in its way any more.
     pub(super) fn finish_more(&mut self, cx: &mut Context) {
-        if self.finish == Finish::Settling && self.data_jobs == 0 && !self.records.is_busy() {
-            self.finish = Finish::FillingUp;
-            cx.disk(self.id, DiskTask::FillUp, Job::FillUp);
+        let settled = self.data_jobs == 0 && !self.records.is_busy() && self.trouble.is_none();
+        if self.finish == Finish::Settling && settled {
+            self.fill_up(cx);
         }
         if self.finish == Finish::Syncing && !self.records.is_busy() {
             self.finish = Finish::Draining;
@@ -64,12 +64,21 @@ impl Torrent {
         }
     }
 
+    /// Makes what no write made.
+    pub(super) fn fill_up(&mut self, cx: &mut Context) {
+        self.finish = Finish::FillingUp;
+        cx.disk(self.id, DiskTask::FillUp, Job::FillUp);
+    }
+
     /// A job of the end has come to its own.
     pub(super) fn finish_step(&mut self, cx: &mut Context, job: &Job, result: DiskResult) {
         if let Err(error) = result {
             if *job == Job::DeleteJournal {
                 // The data is in its place: the next run removes a journal left behind.
                 self.published(cx);
+            } else if *job == Job::FillUp && self.waits_for(&error) {
+                self.finish = Finish::Settling;
+                self.trouble_began(cx, error);
             } else {
                 self.finish = Finish::Idle;
                 self.fail_disk(cx, error);
@@ -79,6 +88,7 @@ impl Torrent {
         }
         match job {
             Job::FillUp => {
+                self.check_trouble_over(cx);
                 let files = (0..).map(FileIndex).zip(self.metainfo.layout().files());
                 // The others were made by writes.
                 let empty = files.filter(|(_, file)| !file.padding && file.length == 0);

@@ -209,18 +209,21 @@ impl Torrent {
         }
     }
 
-    fn store_journal(&mut self, cx: &mut Context) {
-        let stamps = core::mem::take(&mut self.stamps);
-        let known = (0..).map(FileIndex).zip(stamps).filter_map(|(file, stamp)| Some((file, stamp?)));
+    pub(super) fn store_journal(&self, cx: &mut Context) {
+        let known =
+            (0..).map(FileIndex).zip(&self.stamps).filter_map(|(file, stamp)| Some((file, (*stamp)?)));
         let data = self.records.writer().fresh(self.picker.have(), &known.collect::<Vec<_>>());
         cx.disk(self.id, DiskTask::StoreJournal { data }, Job::StoreJournal);
     }
 
     /// A [`Job::StoreJournal`] has come to its end: the download may begin.
     pub(super) fn journal_stored(&mut self, cx: &mut Context, result: DiskResult) {
-        if let Err(error) = result {
-            return self.fail_disk(cx, error);
+        match result {
+            Err(error) if self.waits_for(&error) => return self.trouble_began(cx, error),
+            Err(error) => return self.fail_disk(cx, error),
+            Ok(_) => self.stamps = Vec::new(),
         }
+        self.check_trouble_over(cx);
         self.enter(cx, Phase::Downloading);
         if self.picker.is_complete() {
             self.begin_finish(cx);

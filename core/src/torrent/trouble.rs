@@ -32,10 +32,10 @@ impl Torrent {
             DiskErrorKind::NoSpace => self.options.wait_disk,
             _ => false,
         };
-        curable && self.phase == Phase::Downloading
+        curable && matches!(self.phase, Phase::Checking | Phase::Downloading | Phase::Finishing)
     }
 
-    /// Stops asking for blocks until the disk takes them again.
+    /// Stops what it is about, asking for blocks above all, until the disk takes what it refused.
     pub(super) fn trouble_began(&mut self, cx: &mut Context, error: DiskError) {
         let descriptors = error.kind == DiskErrorKind::TooManyFiles;
         let retry = cx.now + if descriptors { RETRY_DESCRIPTORS } else { RETRY };
@@ -56,8 +56,14 @@ impl Torrent {
             self.start_write(cx, write);
         }
         self.append_records(cx);
-        if self.data_jobs == 0 && !self.records.is_busy() {
-            self.check_trouble_over(cx);
+        if self.data_jobs > 0 || self.records.is_busy() {
+            return;
+        }
+        // Neither a write nor a record failed: it was the first journal, or what is made at the end.
+        match self.phase {
+            Phase::Checking => self.store_journal(cx),
+            Phase::Finishing => self.fill_up(cx),
+            _ => self.check_trouble_over(cx),
         }
     }
 

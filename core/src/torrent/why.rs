@@ -12,22 +12,23 @@ const MUCH_WAITING: u64 = 8 << 20;
 
 impl Torrent {
     pub(super) fn why(&self, now: Instant) -> Vec<Why> {
+        let trouble =
+            self.trouble.as_ref().map(|trouble| Why::DiskFailing { retry: trouble.retry.since(now) });
         match self.phase {
+            Phase::Checking | Phase::Finishing if trouble.is_some() => trouble.into_iter().collect(),
             Phase::Checking => self.resume.as_ref().map_or_else(Vec::new, |resume| {
                 let left = count(resume.to_hash.len()) + resume.hashing;
                 Vec::from([Why::Checking { done: resume.total.saturating_sub(left), total: resume.total }])
             }),
             Phase::Finishing => Vec::from([Why::Finishing]),
-            Phase::Downloading => self.why_downloading(now),
+            Phase::Downloading => self.why_downloading(now, trouble),
             Phase::Seeding | Phase::Stopping | Phase::Stopped => Vec::new(),
         }
     }
 
-    fn why_downloading(&self, now: Instant) -> Vec<Why> {
-        let mut why = Vec::new();
-        if let Some(trouble) = &self.trouble {
-            why.push(Why::DiskFailing { retry: trouble.retry.since(now) });
-        } else if self.bytes_with_disk() > MUCH_WAITING {
+    fn why_downloading(&self, now: Instant, trouble: Option<Why>) -> Vec<Why> {
+        let mut why: Vec<Why> = trouble.into_iter().collect();
+        if why.is_empty() && self.bytes_with_disk() > MUCH_WAITING {
             why.push(Why::DiskSlow { waiting: self.bytes_with_disk() });
         }
         if self.bytes_have() + self.picker.bytes_received_in_open() == self.geometry.total() {

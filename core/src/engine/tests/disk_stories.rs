@@ -305,6 +305,31 @@ fn a_lack_of_descriptors_only_delays_a_download() {
     }
 }
 
+#[test]
+fn with_wait_disk_the_first_and_the_last_step_wait_as_well() {
+    let data = payload(10 * PIECE);
+    let meta = torrent_of_files(&data, &[10 * PIECE as u64, 0]);
+    for (verb, phase) in [("write the journal", Phase::Checking), ("create", Phase::Finishing)] {
+        let mut world = World::new();
+        let seed = world.seed(&meta, &data);
+        let leecher = world.host(Config::default());
+        let options = TorrentOptions { wait_disk: true, ..world.download_from(&[seed]) };
+        world.add(leecher, &meta, options);
+        world.hosts[leecher].disk.fails.insert(verb, DiskErrorKind::NoSpace);
+        world.run_for(MINUTE * 3);
+        let stuck = world.status(leecher);
+        assert_eq!(stuck.phase, phase);
+        assert!(matches!(stuck.why[..], [Why::DiskFailing { .. }]), "{:?}", stuck.why);
+        world.hosts[leecher].disk.fails.clear();
+        world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+        assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+        let events = &world.hosts[leecher].events;
+        let told = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(e)).count();
+        assert_eq!(told(|e| matches!(e, Event::DiskTrouble { .. })), 1, "it could not {verb}");
+        assert_eq!(told(|e| matches!(e, Event::DiskRecovered { .. })), 1, "it could not {verb}");
+    }
+}
+
 fn waits_for_space_to(verb: &'static str) {
     let data = payload(40 * PIECE);
     let meta = torrent(&data);
