@@ -142,7 +142,7 @@ impl ResponseParser {
             Err(httparse::Error::TooManyHeaders) => return Err(HttpError::TooManyHeaders),
             Err(_) => return Err(HttpError::BadHead),
         }
-        let status = parsed.code.ok_or(HttpError::BadHead)?;
+        let status = parsed.code.filter(|code| *code >= 100).ok_or(HttpError::BadHead)?;
         if (100..200).contains(&status) && status != 101 {
             self.skipped += bytes.len();
             return Ok(());

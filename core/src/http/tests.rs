@@ -143,7 +143,8 @@ fn what_is_not_http_is_known_from_the_first_bytes() {
     for bytes in [&b"SSH-2.0-OpenSSH"[..], b"d8:", b"\r\nHTTP/1.1 200 OK\r\n\r\n", b"<html>"] {
         assert_eq!(ResponseParser::new().receive(bytes), Err(HttpError::NotHttp));
     }
-    for head in ["HTTP/1.1\r\n\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 x\r\n\r\n"] {
+    for head in ["HTTP/1.1", "HTTP/2 200", "HTTP/1.1 2000 OK", "HTTP/1.1 099 OK", "HTTP/1.1 x"] {
+        let head = format!("{head}\r\n\r\n");
         assert_eq!(body_of(head.as_bytes()), Err(HttpError::BadHead), "{head:?}");
     }
 }
