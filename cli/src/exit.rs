@@ -179,7 +179,7 @@ mod tests {
         let timeout = TorrentError::Stalled(std::time::Duration::from_secs(3));
         assert_eq!(Failure::from(&timeout).exit.code(), 9);
         let overfetched = peerless_core::Overfetched { fetched: 3, wanted: 1, corrupt: 0 };
-        assert_eq!(Failure::from(&overfetched.into()).exit.code(), 9);
+        assert_eq!(Failure::from(&TorrentError::from(overfetched)).exit.code(), 9);
         assert_eq!(Failure::from(&TorrentError::DataMismatch { good: 1, total: 2 }).exit.code(), 10);
         assert_eq!(Failure::from(&TorrentError::TargetMissing).exit.code(), 4);
         assert_eq!(Failure::from(&TorrentError::TargetInTheWay).exit.code(), 5);
