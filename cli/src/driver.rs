@@ -1,4 +1,4 @@
-//! The choice of the driver: the only file that uses their packages.
+//! The choice of the driver: the only file that uses the packages of the real ones.
 
 use crate::args::{self, Driver};
 use crate::exit::{Exit, Failure};
