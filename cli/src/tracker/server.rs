@@ -29,6 +29,8 @@ pub(crate) struct Server {
 
 struct Shared {
     listener: TcpListener,
+    /// Whose turn it is to wait for a connection.
+    turn: Mutex<()>,
     tracker: Mutex<Tracker>,
     started: time::Instant,
     stopping: AtomicBool,
@@ -42,7 +44,8 @@ impl Server {
         let addr = listener.local_addr()?;
         let tracker = Mutex::new(Tracker::new(RandomState::new().hash_one(addr), Settings::default()));
         let stopping = AtomicBool::new(false);
-        let shared = Arc::new(Shared { listener, tracker, started: time::Instant::now(), stopping, watch });
+        let (turn, started) = (Mutex::default(), time::Instant::now());
+        let shared = Arc::new(Shared { listener, turn, tracker, started, stopping, watch });
         let mut server = Self { addr, shared, workers: Vec::new() };
         for n in 0..WORKERS {
             let shared = Arc::clone(&server.shared);
@@ -88,13 +91,19 @@ impl Drop for Server {
 impl Shared {
     fn work(&self) {
         while !self.stopping.load(Ordering::SeqCst) {
-            match self.listener.accept() {
+            match self.accept() {
                 Ok((stream, _)) if !self.stopping.load(Ordering::SeqCst) => self.serve(stream),
                 Ok(_) => {}
                 // Out of descriptors, as a rule: wait until some are free instead of spinning.
                 Err(_) => std::thread::sleep(Duration::from_secs(1)),
             }
         }
+    }
+
+    /// One worker at a time: the system sets a descriptor aside for each that waits.
+    fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.listener.accept()
     }
 
     fn serve(&self, mut stream: TcpStream) {
