@@ -116,7 +116,7 @@ pub const MAX_ANNOUNCE_PEERS: usize = 200;
 pub const MAX_SHOWN_TEXT: usize = 200;
 
 /// Connections beyond [`Config::max_peers`](crate::Config::max_peers) that are let in to shake hands: only then
-/// does it show whether a place should be made for them.
+/// does it show whether a place should be made for them. Fewer where there are few places.
 pub const MAX_IN_THE_DOOR: usize = 4;
 /// While all places are taken, the least useful peer may lose its own once in so long.
 pub const EVICTION_PAUSE: Duration = Duration::from_secs(5);

@@ -10,7 +10,8 @@ use crate::announcer::TrackerKey;
 use crate::config::Config;
 use crate::disk::{DiskOp, DiskTask};
 use crate::ids::{ConnId, JobId, PeerId, TorrentId};
-use crate::time::Instant;
+use crate::input::NetError;
+use crate::time::{Duration, Instant};
 use crate::timers::{TimerKey, Timers};
 use crate::torrent::Job;
 use alloc::boxed::Box;
@@ -19,6 +20,11 @@ use budget::Budget;
 use core::net::SocketAddr;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+
+/// No connection is opened for so long after the system had no descriptor for one.
+const DIAL_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause for want of ports.
+const MAX_DIAL_PAUSE: Duration = Duration::from_secs(30);
 
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +64,8 @@ pub(crate) struct Context {
     pub(crate) stopped: alloc::vec::Vec<TorrentId>,
     /// No new connections before this: the system had no descriptors or ports left.
     pub(crate) dial_after: Instant,
+    /// How long the last pause for want of ports was; zero since a connection was opened.
+    port_pause: Duration,
     /// Nobody is given up for another before this.
     pub(crate) evict_after: Instant,
 }
@@ -85,6 +93,7 @@ impl Context {
             dial_waiting: BTreeSet::new(),
             stopped: alloc::vec::Vec::new(),
             dial_after: Instant::ZERO,
+            port_pause: Duration::ZERO,
             evict_after: Instant::ZERO,
         }
     }
@@ -97,6 +106,28 @@ impl Context {
     /// Whether all places for connections to peers are taken.
     pub(crate) const fn is_full(&self) -> bool {
         self.peer_conns >= self.config.max_peers
+    }
+
+    /// A connection could not be opened. If the system lacked a descriptor or a port for it, none is opened for
+    /// a while; for want of ports longer each time, for they come free after minutes.
+    pub(crate) fn note_failure(&mut self, error: &NetError) {
+        let pause = match error {
+            NetError::TooManyFiles => DIAL_PAUSE,
+            NetError::NoPort => (self.port_pause * 2).clamp(DIAL_PAUSE, MAX_DIAL_PAUSE),
+            _ => return,
+        };
+        // Of those that were begun together all fail: they are one failure.
+        if self.now >= self.dial_after {
+            self.dial_after = self.now + pause;
+            if *error == NetError::NoPort {
+                self.port_pause = pause;
+            }
+        }
+    }
+
+    /// A connection was opened: there are ports.
+    pub(crate) const fn note_success(&mut self) {
+        self.port_pause = Duration::ZERO;
     }
 
     /// A generator of its own, for one machine.

@@ -262,6 +262,7 @@ impl Engine {
     }
 
     fn connected(&mut self, conn: ConnId) {
+        self.cx.note_success();
         match self.owner(conn) {
             Some((ConnOwner::Tracker(_, tracker), torrent, cx)) => {
                 torrent.tracker_connected(cx, tracker);
@@ -273,6 +274,7 @@ impl Engine {
 
     fn connect_failed(&mut self, conn: ConnId, error: NetError) {
         let owner = self.cx.owner(conn);
+        self.cx.note_failure(&error);
         match owner {
             Some(ConnOwner::Tracker(torrent, tracker)) => {
                 self.cx.forget(conn);

@@ -38,7 +38,8 @@ impl Strangers {
     pub(super) fn accepted(&mut self, cx: &mut Context, conn: ConnId, remote: SocketAddr) {
         cx.adopt(conn, ConnOwner::Stranger);
         self.make_way(cx, remote);
-        let full = cx.peer_conns > cx.config.max_peers + MAX_IN_THE_DOOR;
+        let door = (cx.config.max_peers / 16).clamp(1, MAX_IN_THE_DOOR);
+        let full = cx.peer_conns > cx.config.max_peers.saturating_add(door);
         if full || self.waiting.len() >= cx.config.max_half_open {
             let oldest = self.waiting.pop_first().map_or(conn, |(oldest, _)| oldest);
             cx.close(oldest);

@@ -11,6 +11,8 @@ const AFTER_USELESS: Duration = Duration::from_secs(600);
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// The same for one that the user named: they wait, and perhaps start that peer at this moment.
 const AFTER_FAILURE_OF_USER: Duration = Duration::from_secs(1);
+/// After we could not even begin: the dialler pauses by itself, and the next address may as well be this one.
+const WHILE_UNTRIED: Duration = Duration::from_secs(1);
 /// The longest rest of an address that fails.
 const MAX_AFTER_FAILURE: Duration = Duration::from_secs(1_800);
 /// The same for one that the user named.
@@ -35,6 +37,7 @@ pub(super) fn after(known: &mut Known, outcome: Outcome) -> Option<Duration> {
             known.proven = false;
             Some(AFTER_USELESS)
         }
+        Outcome::Untried => Some(WHILE_UNTRIED),
         Outcome::Failed => after_failure(known, shook_hands),
         Outcome::Misbehaved => {
             known.proven = false;

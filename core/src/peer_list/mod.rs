@@ -40,6 +40,8 @@ pub(crate) enum Outcome {
     Failed,
     /// It broke the protocol; try again after five minutes, doubling.
     Misbehaved,
+    /// We could not even begin, for want of a descriptor or a port; try again after a second.
+    Untried,
 }
 
 /// The addresses of one torrent.

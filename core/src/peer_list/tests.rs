@@ -70,6 +70,22 @@ fn a_peer_that_cannot_be_reached_is_tried_ever_later_and_then_forgotten() {
 }
 
 #[test]
+fn an_address_is_not_to_blame_for_our_own_want() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    let mut now = START;
+    for _ in 0..50 {
+        list.next(now).unwrap();
+        list.ended(now, nth(1), Outcome::Untried);
+        let next = list.next_deadline().unwrap();
+        assert!(next.since(now) < Duration::from_secs(2));
+        now = next;
+    }
+    let first_rest = fail(&mut list, now).unwrap();
+    assert!(first_rest < Duration::from_secs(13), "{first_rest:?}");
+}
+
+#[test]
 fn a_handshake_forgives_the_failures_before_it() {
     let mut list = list();
     list.add(START, nth(1), Source::Tracker);
@@ -317,7 +333,8 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Outcome::Useful),
         Just(Outcome::Useless),
         Just(Outcome::Failed),
-        Just(Outcome::Misbehaved)
+        Just(Outcome::Misbehaved),
+        Just(Outcome::Untried),
     ];
     prop_oneof![
         6 => (any::<u8>(), source).prop_map(|(n, source)| Step::Add(n, source)),

@@ -16,9 +16,6 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 
-/// No connection is opened for so long after the system had no descriptor or port for one.
-const DIAL_PAUSE: Duration = Duration::from_secs(1);
-
 /// A connection that has not completed the handshake.
 #[derive(Debug)]
 pub(super) struct Opening {
@@ -100,9 +97,6 @@ impl Torrent {
 
     /// An outgoing connection could not be opened.
     pub(crate) fn connect_failed(&mut self, cx: &mut Context, conn: ConnId, error: NetError) {
-        if matches!(error, NetError::TooManyFiles | NetError::NoPort) {
-            cx.dial_after = cx.now + DIAL_PAUSE;
-        }
         self.end_opening(cx, conn, DisconnectReason::ConnectFailed(error));
     }
 
@@ -360,6 +354,7 @@ fn keeps_first(ours: PeerId, theirs: PeerId, first_outgoing: bool, second_outgoi
 /// What the end of a connection says about the address.
 fn outcome(reason: &DisconnectReason, exchanged: bool) -> Outcome {
     match reason {
+        DisconnectReason::ConnectFailed(NetError::TooManyFiles | NetError::NoPort) => Outcome::Untried,
         DisconnectReason::Misbehaved(_) | DisconnectReason::Banned => Outcome::Misbehaved,
         DisconnectReason::NothingToExchange
         | DisconnectReason::MadeRoom(_)

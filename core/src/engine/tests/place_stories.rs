@@ -2,7 +2,7 @@
 
 use super::stage::Stage;
 use super::*;
-use crate::limits::{EVICTION_PAUSE, MAX_IN_THE_DOOR};
+use crate::limits::EVICTION_PAUSE;
 use crate::wire::{BlockRange, Message};
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -118,7 +118,7 @@ fn at_max_peers_silent_strangers_keep_nobody_from_the_door() {
     stage.world.run_for(LONG);
     let strangers: Vec<ConnId> = (0..50).map(|n| stage.knock_from(&format!("10.9.0.{n}"))).collect();
     let open = strangers.iter().filter(|conn| !stage.is_closed(**conn)).count();
-    assert_eq!(open, MAX_IN_THE_DOOR);
+    assert_eq!(open, 1);
     let newcomer = stage.connect_from("10.8.0.1");
     assert_eq!(stage.reason(newcomer), None);
     assert!(stage.peers().contains(&newcomer));
@@ -195,4 +195,33 @@ fn a_large_swarm_leaves_places_of_max_peers_to_a_small_one() {
     world.run_for(Duration::from_secs(10));
     let small = |a: &&Action| matches!(a, Action::Connect { remote, .. } if remote.ip().to_string().starts_with("10.66.1."));
     assert_eq!(world.hosts[host].actions.iter().filter(small).count(), 2);
+}
+
+/// Connections that a leecher of one seed, named by the user, tries to open while none can be, in five minutes.
+/// Afterwards it downloads.
+fn tries_without(error: NetError) -> usize {
+    let data = payload(5 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.leecher(&meta, &[seed]);
+    world.hosts[leecher].no_connections = Some(error);
+    world.run_for(MINUTE * 5);
+    let is_try = |a: &&Action| matches!(a, Action::Connect { .. });
+    let tries = world.hosts[leecher].actions.iter().filter(is_try).count();
+    world.hosts[leecher].no_connections = None;
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    tries
+}
+
+#[test]
+fn without_a_local_port_we_dial_ever_more_rarely() {
+    let tries = tries_without(NetError::NoPort);
+    assert!((8..=16).contains(&tries), "{tries}");
+}
+
+#[test]
+fn without_a_descriptor_we_go_on_dialling_and_blame_no_address() {
+    let tries = tries_without(NetError::TooManyFiles);
+    assert!((200..=300).contains(&tries), "{tries}");
 }

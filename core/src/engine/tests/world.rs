@@ -32,6 +32,8 @@ pub(super) struct Host {
     held: Option<Vec<(usize, Input)>>,
     /// How long a disk operation takes.
     pub(super) disk_time: Duration,
+    /// Why this host cannot open a connection.
+    pub(super) no_connections: Option<NetError>,
     /// Nothing is performed or delivered any more: the machine is off.
     pub(super) off: bool,
 }
@@ -69,6 +71,7 @@ impl World {
             sent: 0,
             held: None,
             disk_time: LATENCY,
+            no_connections: None,
             off: false,
         });
         n
@@ -214,6 +217,9 @@ impl World {
     /// Nobody answers in 10.66.0.0/16. Elsewhere, who is not there refuses.
     fn connect(&mut self, n: usize, conn: ConnId, remote: SocketAddr) {
         let nobody = matches!(remote.ip(), IpAddr::V4(ip) if ip.octets()[..2] == [10, 66]);
+        if let Some(error) = self.hosts[n].no_connections.clone() {
+            return self.later(n, Input::ConnectFailed { conn, error });
+        }
         if nobody || self.silent == Some(remote) {
             return;
         }
