@@ -40,7 +40,10 @@ impl From<SessionError> for Failure {
             SessionError::Add(add) => return add.into(),
             SessionError::TargetTaken(_) | SessionError::TargetUnusable(_) => Exit::TargetInTheWay,
             SessionError::NoCurrentDirectory(_) => Exit::Storage,
-            SessionError::NoEntropy(_) | SessionError::NoThread(_) | SessionError::Poll(_) => Exit::Network,
+            SessionError::NoEntropy(_)
+            | SessionError::NoThread(_)
+            | SessionError::TooFewDescriptors(_)
+            | SessionError::Poll(_) => Exit::Network,
         };
         Self::new(exit, error.to_string())
     }

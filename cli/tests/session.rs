@@ -278,3 +278,15 @@ fn the_demo_works_with_either_driver() {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
     }
 }
+
+#[test]
+fn with_32_descriptors_the_demo_works_with_either_driver() {
+    let dir = tempfile::tempdir().unwrap();
+    for driver in DRIVERS {
+        let line = r#"ulimit -n 32 && exec "$0" demo --driver "$1""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line, env!("CARGO_BIN_EXE_peerless"), driver]).env("TMPDIR", dir.path());
+        let ran = support::Ran::from(shell.output().unwrap()).succeeds();
+        assert!(ran.stderr.contains("6. All"), "{ran:?}");
+    }
+}

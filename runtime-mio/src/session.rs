@@ -4,7 +4,7 @@ use crate::sockets::Sockets;
 use crate::wake::Wake;
 use mio::{Events, Poll, Registry, Token};
 use peerless_core::{ConnId, Engine, Event, Instant, Metainfo, NetError, TorrentId, TorrentOptions};
-use peerless_runtime::{ReceiveBuffer, Session, SessionError, Settings, Shared, Waker, net};
+use peerless_runtime::{ReceiveBuffer, Session, SessionError, Settings, Shared, Waker, make_room, net};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -104,6 +104,7 @@ impl MioSession {
 
 impl Session for MioSession {
     fn open(settings: Settings) -> Result<Self, SessionError> {
+        make_room()?;
         let poll = Poll::new().map_err(|e| SessionError::Poll(net::net_error(&e)))?;
         let mut session = Self::in_poll(settings, poll.registry(), Token(0))?;
         session.own = Some((poll, Events::with_capacity(MAX_EVENTS)));

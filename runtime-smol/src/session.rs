@@ -4,7 +4,7 @@ use crate::connection::Connection;
 use crate::desk::{Desk, Report};
 use crate::signals::{Alarm, Bell};
 use peerless_core::{ConnId, Engine, Event, Metainfo, TorrentId, TorrentOptions};
-use peerless_runtime::{Session, SessionError, Settings, Shared, Waker, net};
+use peerless_runtime::{Session, SessionError, Settings, Shared, Waker, make_room, net};
 use smol::future;
 use smol::stream::{self, Stream};
 use smol::{Async, Executor, Task};
@@ -52,6 +52,7 @@ impl SmolSession {
     /// [`SessionError`] where workers cannot be started or sockets not be watched.
     pub fn open(settings: Settings) -> Result<Self, SessionError> {
         let poll = |e: io::Error| SessionError::Poll(net::net_error(&e));
+        make_room()?;
         begin_reactor().map_err(poll)?;
         let bell = Arc::new(Bell::default());
         let notify = bell.clone();

@@ -23,6 +23,9 @@ pub enum SessionError {
     /// A thread could not be started.
     #[error("limit: cannot start a worker thread: {0}")]
     NoThread(NetError),
+    /// There are not even the descriptors to begin with.
+    #[error("limit: fewer than {0} descriptors are free; allow more of them (ulimit -n)")]
+    TooFewDescriptors(usize),
     /// What the driver waits with (an epoll instance, for example) could not be made or failed.
     #[error("limit: cannot wait for sockets: {0}")]
     Poll(NetError),

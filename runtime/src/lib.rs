@@ -26,7 +26,7 @@ pub use clock::Clock;
 pub use entropy::seed;
 pub use error::SessionError;
 pub use receive::{RECEIVE_BUFFER, ReceiveBuffer};
-pub use rlimit::Descriptors;
+pub use rlimit::{Descriptors, Share, make_room};
 pub use session::{Session, Waker};
 pub use settings::{Listen, Settings};
 pub use shared::Shared;

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use peerless_core::{Allocation, DiskOp, DiskOutcome, DiskTask, Extent, FileIndex, Place, TorrentId};
-use peerless_runtime::{Contents, Descriptors, Scratch, Store, StoredFile};
+use peerless_runtime::{Contents, Scratch, Share, Store, StoredFile};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const FILES: u32 = 300;
@@ -40,7 +40,8 @@ fn store(max_open: usize, dir: &tempfile::TempDir) -> Store {
 #[test]
 fn a_download_of_many_files_needs_few_descriptors() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(32) }).unwrap();
-    let share = Descriptors::claim();
+    let session = Share::claim();
+    let share = session.descriptors();
     assert!(share.files + share.sockets <= 16, "{share:?}");
     let dir = tempfile::tempdir().unwrap();
     let within_budget = store(share.files, &dir);

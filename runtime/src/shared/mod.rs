@@ -6,12 +6,12 @@ mod tests;
 use crate::clock::Clock;
 use crate::error::SessionError;
 use crate::net;
-use crate::rlimit::Descriptors;
+use crate::rlimit::{Share, make_room};
 use crate::settings::Settings;
-use crate::store::{Contents, Store};
+use crate::store::{Capacity, Contents, Store};
 use crate::tls::TlsRoots;
 use crate::workers::{Notify, Workers};
-use peerless_core::{Action, Engine, Event, Input, Metainfo, TorrentId, TorrentOptions};
+use peerless_core::{Action, Engine, Event, Input, Metainfo, NetError, TorrentId, TorrentOptions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,27 +33,43 @@ pub struct Shared {
     listeners: Vec<TcpListener>,
     listening: Vec<SocketAddr>,
     finished: Vec<Input>,
+    /// Other sessions get less while this one lives.
+    _share: Arc<Share>,
 }
 
 impl Shared {
     /// Opens everything. `notify` is called from a worker's thread whenever [`collect`](Self::collect) has
     /// something to do, once for each batch; it must not block.
     pub fn open(settings: Settings, notify: Notify) -> Result<Self, SessionError> {
-        let descriptors = Descriptors::claim();
+        make_room()?;
+        let share = Arc::new(Share::claim());
+        let descriptors = share.descriptors();
         let mut config = settings.engine;
         config.max_peers = config.max_peers.min(descriptors.peers());
         config.max_half_open = config.max_half_open.min(descriptors.peers());
         let seed = settings.seed.map_or_else(crate::entropy::seed, Ok)?;
         let clock = Clock::new();
         let mut engine = Engine::new(config, seed, clock.now());
-        let store = Arc::new(Store::new(settings.max_open_files.unwrap_or(descriptors.files)));
+        let capacity =
+            settings.max_open_files.map_or_else(|| Capacity::Share(share.clone()), Capacity::Fixed);
+        let store = Arc::new(Store::with(capacity));
         let workers = Workers::new(store.clone(), settings.disk_workers, notify)?;
         let (listeners, listening) = settings.listen.as_ref().map(net::listen).unwrap_or_default();
         for &local in &listening {
             engine.handle(clock.now(), Input::Listening { local });
         }
         let tls = Arc::new(TlsRoots::new(settings.extra_roots));
-        Ok(Self { engine, clock, store, workers, tls, listeners, listening, finished: Vec::new() })
+        Ok(Self {
+            engine,
+            clock,
+            store,
+            workers,
+            tls,
+            listeners,
+            listening,
+            finished: Vec::new(),
+            _share: share,
+        })
     }
 
     /// Takes on a torrent: see [`Session::add`](crate::Session::add).
@@ -106,8 +122,13 @@ impl Shared {
         any
     }
 
-    /// Hands something that happened to the engine.
+    /// Hands something that happened to the engine. Where a socket lacked a descriptor, idle files give theirs.
     pub fn handle(&mut self, input: Input) {
+        if let Input::ConnectFailed { error, .. } | Input::AcceptFailed { error } = &input
+            && *error == NetError::TooManyFiles
+        {
+            self.workers.close_idle_files();
+        }
         self.engine.handle(self.clock.now(), input);
     }
 

@@ -24,7 +24,8 @@ use crate::error::SessionError;
 use crate::net::net_error;
 use fault::Fault;
 use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, TorrentId};
-use pool::Pool;
+pub(crate) use pool::Capacity;
+use pool::{Pool, UNDER_WAY};
 use site::Site;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,13 +36,23 @@ use torrent::{PLACES, Torrent, with_suffix};
 #[derive(Debug)]
 pub struct Store {
     torrents: RwLock<BTreeMap<TorrentId, Arc<Torrent>>>,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 impl Store {
     /// A store that keeps at most `max_open` files and directories open (at least 2) while nobody uses them.
     pub fn new(max_open: usize) -> Self {
-        Self { torrents: RwLock::default(), pool: Pool::new(max_open) }
+        Self::with(Capacity::Fixed(max_open))
+    }
+
+    pub(crate) fn with(capacity: Capacity) -> Self {
+        Self { torrents: RwLock::default(), pool: Pool::new(capacity) }
+    }
+
+    /// Closes the files and directories that no operation uses just now, of all stores of this process: there
+    /// are no more descriptors. They are opened again when they are needed.
+    pub fn close_idle() {
+        Pool::close_all_idle();
     }
 
     /// Makes `target` absolute, and refuses it where it, or anything that stands beside it under one of the
@@ -100,29 +111,44 @@ impl Store {
             return Err(DiskError { action, path, kind: DiskErrorKind::NotFound });
         };
         let site = Site { pool: &self.pool, torrent: &torrent };
-        site.run(op.task, scratch).map_err(|fault| torrent.error(action, fault))
+        let result = site.run_in_company(&op.task, scratch);
+        result.map_err(|fault| torrent.error(action, fault))
     }
 }
 
 impl Site<'_> {
-    fn run(&self, task: DiskTask, scratch: &mut Scratch) -> Result<DiskOutcome, Fault> {
+    /// Runs beside others; where that fails for want of descriptors, again when all others have ended. Whatever
+    /// can fail so fails before it changes anything that a second run would not change likewise.
+    fn run_in_company(&self, task: &DiskTask, scratch: &mut Scratch) -> Result<DiskOutcome, Fault> {
+        let company = UNDER_WAY.read().unwrap_or_else(PoisonError::into_inner);
+        let result = self.run(task, scratch);
+        drop(company);
+        if !matches!(&result, Err(Fault { kind: DiskErrorKind::TooManyFiles, .. })) {
+            return result;
+        }
+        let _alone = UNDER_WAY.write().unwrap_or_else(PoisonError::into_inner);
+        Pool::close_all_idle();
+        self.run(task, scratch)
+    }
+
+    fn run(&self, task: &DiskTask, scratch: &mut Scratch) -> Result<DiskOutcome, Fault> {
         Ok(match task {
-            DiskTask::Survey { place } => DiskOutcome::Survey(self.survey(place)?),
+            DiskTask::Survey { place } => DiskOutcome::Survey(self.survey(*place)?),
             DiskTask::Write { extents, data, hash, allocation } => {
-                DiskOutcome::Write(self.write(&extents, &data, hash, allocation)?)
+                DiskOutcome::Write(self.write(extents, data, *hash, *allocation)?)
             }
             DiskTask::Digest { place, extents, hash } => {
-                DiskOutcome::Digest(self.digest(place, &extents, hash, scratch)?)
+                DiskOutcome::Digest(self.digest(*place, extents, hash.clone(), scratch)?)
             }
-            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(place, &extents)?),
-            DiskTask::Sync { files } => DiskOutcome::Sync(self.sync(&files)?),
-            DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.lock_and_load_journal(limit)?),
+            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(*place, extents)?),
+            DiskTask::Sync { files } => DiskOutcome::Sync(self.sync(files)?),
+            DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.lock_and_load_journal(*limit)?),
             DiskTask::StoreJournal { data } => {
-                self.store_journal(&data)?;
+                self.store_journal(data)?;
                 DiskOutcome::StoreJournal
             }
             DiskTask::AppendJournal { data, sync } => {
-                self.append_journal(&data, sync)?;
+                self.append_journal(data, *sync)?;
                 DiskOutcome::AppendJournal
             }
             DiskTask::FillUp => {

@@ -1,11 +1,18 @@
 //! A bounded pool of open files and directories: what was used longest ago is closed first.
 
 use super::fault::What;
+use crate::rlimit::Share;
 use crate::workers::lock;
 use peerless_core::TorrentId;
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock, Weak};
+
+/// Every pool of this process: descriptors are the process's, and one session is not to keep idle what another
+/// lacks.
+static ALL: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
+/// Shared by the operations under way in this process; whoever lacked descriptors has it alone.
+pub(super) static UNDER_WAY: RwLock<()> = RwLock::new(());
 
 /// Something open. It is closed when the pool and everyone who uses it have let go of it.
 #[derive(Debug)]
@@ -30,13 +37,20 @@ impl AsFd for Handle {
 /// What is open of which torrent.
 pub(super) type Key = (TorrentId, What);
 
+/// How many handles a pool keeps open, at least 2: a file and its directory.
+#[derive(Debug)]
+pub(crate) enum Capacity {
+    /// So many.
+    Fixed(usize),
+    /// What falls to the session.
+    Share(Arc<Share>),
+}
+
 /// The pool. Its lock is held for lookups only; files are opened and closed outside of it.
 #[derive(Debug)]
 pub(super) struct Pool {
-    capacity: usize,
+    capacity: Capacity,
     open: Mutex<Lru>,
-    /// Held by whoever closes what is idle because there are no more descriptors.
-    pub(super) closing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -48,9 +62,20 @@ struct Lru {
 }
 
 impl Pool {
-    /// A pool of at most `capacity` handles, at least 2: a file and its directory.
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(2), open: Mutex::default(), closing: Mutex::default() }
+    /// An empty pool.
+    pub(super) fn new(capacity: Capacity) -> Arc<Self> {
+        let pool = Arc::new(Self { capacity, open: Mutex::default() });
+        let mut all = lock(&ALL);
+        all.retain(|pool| pool.strong_count() > 0);
+        all.push(Arc::downgrade(&pool));
+        drop(all);
+        pool
+    }
+
+    /// Closes what nobody uses, of all sessions of this process.
+    pub(super) fn close_all_idle() {
+        let all: Vec<_> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
+        all.iter().for_each(|pool| pool.forget(|_| true));
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Arc<Handle>> {
@@ -67,10 +92,14 @@ impl Pool {
     /// Adds a handle, in the place of an older one with the same key.
     pub(super) fn put(&self, key: Key, handle: Handle) -> Arc<Handle> {
         let handle = Arc::new(handle);
+        let capacity = match &self.capacity {
+            Capacity::Fixed(most) => *most,
+            Capacity::Share(share) => share.descriptors().files,
+        };
         let mut closed = Vec::new();
         let mut open = lock(&self.open);
         closed.extend(open.remove(key));
-        while open.handles.len() >= self.capacity {
+        while open.handles.len() >= capacity.max(2) {
             let Some((_, &oldest)) = open.order.first_key_value() else { break };
             closed.extend(open.remove(oldest));
         }
@@ -121,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_one_used_longest_ago_is_closed_first() {
-        let pool = Pool::new(3);
+        let pool = Pool::new(Capacity::Fixed(3));
         for n in 0..3 {
             pool.put(key(n), handle());
         }
@@ -134,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_is_in_use_stays_open_after_it_left_the_pool() {
-        let pool = Pool::new(2);
+        let pool = Pool::new(Capacity::Fixed(2));
         let held = pool.put(key(0), handle());
         let weak = Arc::downgrade(&pool.put(key(1), handle()));
         pool.forget(|_| true);
@@ -145,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_new_handle_takes_the_place_of_the_old() {
-        let pool = Pool::new(2);
+        let pool = Pool::new(Capacity::Fixed(2));
         let old = Arc::downgrade(&pool.put(key(0), handle()));
         pool.put(key(0), handle());
         assert!(old.upgrade().is_none());

@@ -23,8 +23,6 @@ pub(super) struct Site<'a> {
     pub(super) torrent: &'a Torrent,
 }
 
-/// How often idle descriptors are closed for something to be opened.
-const MAX_TRIES: u32 = 8;
 /// `O_NONBLOCK` changes nothing for files and directories; without it a planted pipe would hang the worker.
 const ALWAYS: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
@@ -187,24 +185,16 @@ impl Site<'_> {
         Fault::new(what, super::fault::kind(error))
     }
 
-    /// Opens something. When there are no more descriptors, idle ones are closed for it; a few times, because
-    /// another worker may be quicker to take what became free.
+    /// Opens something. When there are no more descriptors, idle ones are closed for it, once: another operation
+    /// may be quicker to take what became free.
     fn opening(&self, open: impl Fn() -> Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
-        let short = |error: &Errno| matches!(*error, Errno::MFILE | Errno::NFILE);
-        let mut opened = rustix::io::retry_on_intr(&open);
-        if opened.as_ref().is_err_and(short) {
-            // One worker at a time: what another is about to close is open until it has.
-            let _alone = lock(&self.pool.closing);
-            for _ in 0..MAX_TRIES {
-                self.pool.forget(|_| true);
-                opened = rustix::io::retry_on_intr(&open);
-                if !opened.as_ref().is_err_and(short) {
-                    break;
-                }
-                std::thread::yield_now();
+        match rustix::io::retry_on_intr(&open) {
+            Err(Errno::MFILE | Errno::NFILE) => {
+                Pool::close_all_idle();
+                rustix::io::retry_on_intr(&open)
             }
+            other => other,
         }
-        opened
     }
 }
 

@@ -24,11 +24,20 @@ const RESOLVERS: usize = 2;
 /// for no name.
 #[derive(Debug)]
 pub struct Workers {
-    disk: Arc<Queue<JobId, DiskOp>>,
+    disk: Arc<Queue<Option<JobId>, Work>>,
     names: Arc<Queue<JobId, Box<str>>>,
     done: Arc<Done<Input>>,
     disk_threads: Vec<JoinHandle<()>>,
     resolvers: usize,
+}
+
+/// What a worker does.
+#[derive(Debug)]
+enum Work {
+    /// A disk operation, under the number of its job.
+    Op(DiskOp),
+    /// To close what nobody uses. Nobody waits for an answer.
+    CloseIdle,
 }
 
 impl Workers {
@@ -53,7 +62,13 @@ impl Workers {
 
     /// Carries out a disk operation; the answer is an [`Input::DiskDone`].
     pub fn disk(&mut self, job: JobId, op: DiskOp) {
-        self.disk.push(job, op);
+        self.disk.push(Some(job), Work::Op(op));
+    }
+
+    /// Closes the files that nobody uses, before anything else: there are no more descriptors.
+    pub fn close_idle_files(&mut self) {
+        self.disk.remove(&None, |_| true);
+        self.disk.push_first(None, Work::CloseIdle);
     }
 
     /// Looks up a host's addresses; the answer is an [`Input::Resolved`].
@@ -67,7 +82,7 @@ impl Workers {
             Ok(_) => self.resolvers += 1,
             Err(_) if self.resolvers > 0 => {}
             Err(e) => {
-                if self.names.remove(job, |_| true) {
+                if self.names.remove(&job, |_| true) {
                     let result = Err(ResolveError::Failed(e.to_string().into()));
                     self.done.push(Input::Resolved { job, result });
                 }
@@ -78,17 +93,20 @@ impl Workers {
     /// Drops a job that has not begun and changes nothing on the disk; it is not answered. Any other is
     /// carried out and answered.
     pub fn cancel(&mut self, job: JobId) {
-        let harmless = |op: &DiskOp| {
+        let harmless = |work: &Work| {
             matches!(
-                op.task,
-                DiskTask::Read { .. }
-                    | DiskTask::Digest { .. }
-                    | DiskTask::Survey { .. }
-                    | DiskTask::LoadJournal { .. }
+                work,
+                Work::Op(DiskOp {
+                    task: DiskTask::Read { .. }
+                        | DiskTask::Digest { .. }
+                        | DiskTask::Survey { .. }
+                        | DiskTask::LoadJournal { .. },
+                    ..
+                })
             )
         };
-        if !self.names.remove(job, |_| true) {
-            self.disk.remove(job, harmless);
+        if !self.names.remove(&job, |_| true) {
+            self.disk.remove(&Some(job), harmless);
         }
     }
 
@@ -113,9 +131,13 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<J
     thread::Builder::new().name(name).spawn(run)
 }
 
-fn run_disk(queue: &Queue<JobId, DiskOp>, store: &Store, done: &Done<Input>) {
+fn run_disk(queue: &Queue<Option<JobId>, Work>, store: &Store, done: &Done<Input>) {
     let mut scratch = Scratch::default();
-    while let Some((job, op)) = queue.pop() {
+    while let Some((job, work)) = queue.pop() {
+        let (Some(job), Work::Op(op)) = (job, work) else {
+            Store::close_idle();
+            continue;
+        };
         let action = op.task.verb();
         let result = catch_unwind(AssertUnwindSafe(|| store.execute(op, &mut scratch)));
         let result = result.unwrap_or_else(|_| panicked(action));

@@ -27,6 +27,12 @@ impl<K: PartialEq, T> Queue<K, T> {
         self.changed.notify_one();
     }
 
+    /// Adds a job before all others.
+    pub(super) fn push_first(&self, job: K, what: T) {
+        lock(&self.state).jobs.push_front((job, what));
+        self.changed.notify_one();
+    }
+
     /// The next job; `None` once the queue is closed.
     pub(super) fn pop(&self) -> Option<(K, T)> {
         let mut state = lock(&self.state);
@@ -44,9 +50,9 @@ impl<K: PartialEq, T> Queue<K, T> {
     }
 
     /// Takes a waiting job out, if `may` allows it. Says whether it did.
-    pub(super) fn remove(&self, job: K, may: impl Fn(&T) -> bool) -> bool {
+    pub(super) fn remove(&self, job: &K, may: impl Fn(&T) -> bool) -> bool {
         let mut state = lock(&self.state);
-        let Some(at) = state.jobs.iter().position(|(id, what)| id == &job && may(what)) else { return false };
+        let Some(at) = state.jobs.iter().position(|(id, what)| id == job && may(what)) else { return false };
         state.jobs.remove(at);
         true
     }
@@ -130,11 +136,12 @@ mod tests {
         for n in 0..4 {
             queue.push(n, "job");
         }
-        assert!(queue.remove(1, |_| true));
-        assert!(!queue.remove(1, |_| true));
-        assert!(!queue.remove(2, |_| false), "not allowed");
-        let order: Vec<i32> = (0..3).filter_map(|_| queue.pop()).map(|(n, _)| n).collect();
-        assert_eq!(order, [0, 2, 3]);
+        assert!(queue.remove(&1, |_| true));
+        assert!(!queue.remove(&1, |_| true));
+        assert!(!queue.remove(&2, |_| false), "not allowed");
+        queue.push_first(9, "in haste");
+        let order: Vec<i32> = (0..4).filter_map(|_| queue.pop()).map(|(n, _)| n).collect();
+        assert_eq!(order, [9, 0, 2, 3]);
     }
 
     #[test]

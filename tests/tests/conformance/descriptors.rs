@@ -8,7 +8,7 @@ use crate::idle::rest;
 use crate::raw::RawLeecher;
 use crate::stage::{PIECE, Stage};
 use peerless_core::Metainfo;
-use peerless_runtime::Session;
+use peerless_runtime::{Session, Store};
 use peerless_tests::{Deadline, Payload};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::fs::File;
@@ -21,10 +21,11 @@ stories![
     a_tree_is_downloaded_where_others_take_the_spare_ones,
     a_crowd_is_served_with_few_descriptors,
     a_seed_waits_in_peace_until_there_are_descriptors_again,
+    idle_files_make_room_for_a_peer,
 ];
 
 /// Descriptors that it may have.
-const LIMIT: u64 = 40;
+const LIMIT: u64 = 32;
 
 /// What this process is to do, if it is the session's. From here on it has few descriptors.
 fn orders() -> Option<Vec<String>> {
@@ -84,6 +85,8 @@ fn a_seed_waits_in_peace_until_there_are_descriptors_again<S: Session>() {
     if let Some(orders) = orders() {
         let mut actors = [actor::<S>(&orders[0], &orders[1], seeding())];
         perform(&mut actors, "the check of the data", |all| all[0].is_seeding());
+        // Not even an idle file has one to give.
+        Store::close_idle();
         let taken = all_there_are();
         println!("listening at {}", actors[0].addr());
         rest(&mut actors[0]);
@@ -132,4 +135,24 @@ fn a_crowd_is_served_with_few_descriptors<S: Session>() {
     perform(&mut newcomer, "the newcomer's download", |all| all[0].has_stopped());
     stage.assert_copied();
     end(&mut newcomer);
+}
+
+/// Files that were read stay open for the next time, and others take all other descriptors.
+fn idle_files_make_room_for_a_peer<S: Session>() {
+    if let Some(orders) = orders() {
+        let mut actors = [actor::<S>(&orders[0], &orders[1], seeding())];
+        perform(&mut actors, "the check of the data", |all| all[0].is_seeding());
+        let _taken = all_there_are();
+        println!("listening at {}", actors[0].addr());
+        // Until the story has seen enough and ends this process.
+        return perform(&mut actors, "the end", |_| false);
+    }
+    let stage = Stage::new(&Payload::tree("tree", 30, PIECE));
+    let orders = [stage.torrent.path.to_str().unwrap(), stage.source.to_str().unwrap()];
+    let process = child::begin::<S>("descriptors", "idle_files_make_room_for_a_peer", &orders);
+    let line = process.wait_for_text("listening at ", Deadline::seconds(60));
+    let addr: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
+    // The handshake is answered although there was no descriptor for it.
+    let mut leecher = RawLeecher::connect(addr, &stage.torrent, 0).unwrap();
+    leecher.get_unchoked().unwrap();
 }

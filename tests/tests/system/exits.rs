@@ -116,7 +116,7 @@ both_drivers! {
         let scene = Scene::new(lab);
         // Enough to read the torrent, too few to wait for sockets.
         let process = lab.peerless_after("ulimit -n 7", driver, "get", scene.args(&out(lab), &[]));
-        ends_with(process, 8, "network_unusable", "limit: cannot wait for sockets: too many open files");
+        ends_with(process, 8, "network_unusable", "limit: fewer than 8 descriptors are free; allow more of them (ulimit -n)");
         assert_eq!(std::fs::read_dir(out(lab)).unwrap().count(), 0);
     }
 }
