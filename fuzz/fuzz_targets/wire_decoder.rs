@@ -21,9 +21,9 @@ fn decode(mut decoder: Decoder, pushes: &[Bytes]) -> (Vec<Message>, Option<WireE
     (messages, None)
 }
 
-fuzz_target!(|input: (u16, bool, bool, u16, &[u8])| {
-    let (num_pieces, fast, extended, cut, data) = input;
-    let decoder = Decoder::new(u32::from(num_pieces), Features { fast, extended });
+fuzz_target!(|input: (u16, bool, bool, u8, u16, &[u8])| {
+    let (num_pieces, fast, extended, offered, cut, data) = input;
+    let decoder = Decoder::new(u32::from(num_pieces), Features { fast, extended }).offering(offered);
     let whole = decode(decoder.clone(), &[Bytes::copy_from_slice(data)]);
     let pushes: Vec<Bytes> = data.chunks(usize::from(cut).max(1)).map(Bytes::copy_from_slice).collect();
     assert_eq!(decode(decoder.clone(), &pushes), whole);

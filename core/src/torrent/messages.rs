@@ -59,7 +59,7 @@ impl Torrent {
     fn message(&mut self, cx: &mut Context, conn: ConnId, message: Message) -> Result<(), PeerFault> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         let first = !peer.introduced;
-        if !matches!(message, Message::Extended { .. } | Message::KeepAlive | Message::Port(_)) {
+        if !says_nothing_of_pieces(&message) {
             peer.introduced = true;
         }
         match message {
@@ -137,7 +137,16 @@ impl Torrent {
     }
 }
 
-/// The extension handshake that we send (BEP 10).
+/// Whether a bitfield may still come after it, as clients have it. What was skipped may be an extended message.
+const fn says_nothing_of_pieces(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::Extended { .. } | Message::Unknown { .. } | Message::KeepAlive | Message::Port(_)
+    )
+}
+
+/// The extension handshake that we send (BEP 10). It offers no extension: whoever adds one tells the
+/// [`Decoder`](crate::wire::Decoder) of it.
 pub(super) fn our_extension_handshake(cx: &Context, remote: SocketAddr) -> Bytes {
     ExtensionHandshake {
         v: Some(cx.config.client_name.clone()),

@@ -24,12 +24,15 @@ const EXTENSION_HANDSHAKE: Shape = Shape::up_to(2 + MAX_EXTENSION_HANDSHAKE as u
 ///
 /// It judges what a message shows by itself: its length, and whether its extension was agreed on. Messages of
 /// the fast extension that was not agreed on are an error, as BEP 6 demands; extended ones are then skipped
-/// like those of any unknown kind. Whether a piece exists, and whether a message may come now (BEP 6:
-/// `have all` only as the first), is for the peer machine to judge: it knows the conversation.
+/// like those of any unknown kind, as are those of extensions that we never offered. Whether a piece exists,
+/// and whether a message may come now (BEP 6: `have all` only as the first), is for the peer machine to judge:
+/// it knows the conversation.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     num_pieces: u32,
     features: Features,
+    /// Extended messages with ids up to this are of kinds that we offered.
+    offered: u8,
     /// What was pushed and not yet read. None is empty.
     input: VecDeque<Bytes>,
     /// The head of the message that is being read: `head_len` bytes of it have arrived.
@@ -63,7 +66,7 @@ enum Rest {
     Block,
     /// In one slice.
     Whole,
-    /// Likewise, if it is not too long for an extension handshake and is one.
+    /// Likewise, if it is an extension handshake and not too long for one, or of a kind that we offered.
     Extension,
     /// Not at all.
     Skip,
@@ -71,17 +74,26 @@ enum Rest {
 
 impl Decoder {
     /// A decoder at the beginning of a message, for a torrent of `num_pieces` pieces, on a connection where
-    /// both sides offered `features`.
+    /// both sides offered `features`. Of extended messages (BEP 10) it takes the handshake and skips all others.
     pub const fn new(num_pieces: u32, features: Features) -> Self {
         Self {
             num_pieces,
             features,
+            offered: 0,
             input: VecDeque::new(),
             head: [0; MAX_HEAD],
             head_len: 0,
             body: None,
             failed: None,
         }
+    }
+
+    /// Takes extended messages with the ids 1 to `offered` as well: those that our own extension handshake gives
+    /// to the extensions in its `m`.
+    #[must_use]
+    pub const fn offering(mut self, offered: u8) -> Self {
+        self.offered = offered;
+        self
     }
 
     /// Takes bytes that arrived. Between two pushes ask for messages until there is none: what is pushed on
@@ -153,12 +165,14 @@ impl Decoder {
         Ok(Some(match shape.rest {
             Rest::Block => Body::Kept(Assembly::slices(left)),
             Rest::Whole => Body::Kept(Assembly::whole(left)),
-            Rest::Extension => {
-                if self.head[PREFIX + 1] == 0 {
+            Rest::Extension => match self.head[PREFIX + 1] {
+                0 => {
                     EXTENSION_HANDSHAKE.check(id, len)?;
+                    Body::Kept(Assembly::whole(left))
                 }
-                Body::Kept(Assembly::whole(left))
-            }
+                kind if kind <= self.offered => Body::Kept(Assembly::whole(left)),
+                _ => Body::Skipped { left },
+            },
             Rest::Skip => Body::Skipped { left },
         }))
     }

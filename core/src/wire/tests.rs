@@ -27,8 +27,9 @@ fn watched(data: Vec<u8>) -> (Bytes, Arc<()>) {
     (Bytes::from_owner(Watched(data, holders.clone())), holders)
 }
 
+/// It takes extended messages with any id.
 fn decoder() -> Decoder {
-    Decoder::new(PIECES, Features::OURS)
+    Decoder::new(PIECES, Features::OURS).offering(u8::MAX)
 }
 
 fn encode(messages: &[Message]) -> Bytes {
@@ -329,6 +330,30 @@ fn extended_messages_that_were_not_agreed_on_are_skipped() {
 }
 
 #[test]
+fn extended_messages_that_were_not_offered_are_skipped_as_they_arrive() {
+    let mut decoder = Decoder::new(PIECES, Features::OURS).offering(2);
+    let offered = Message::Extended { id: 2, payload: Bytes::from_static(b"de") };
+    decoder.push(encode(core::slice::from_ref(&offered)));
+    assert_eq!(drain(&mut decoder), [offered]);
+
+    // The claim is a message of the greatest length, of the first kind that was not offered.
+    let mut head = frame(MAX_EXTENDED_MESSAGE, 20, 2).to_vec();
+    head[5] = 3;
+    decoder.push(head.into());
+    let mut missing = MAX_EXTENDED_MESSAGE as usize - 2;
+    while missing > 0 {
+        assert_eq!(decoder.next(), Ok(None));
+        assert_eq!(decoder.held(), 0);
+        let len = missing.min(50_000);
+        decoder.push(vec![1; len].into());
+        missing -= len;
+    }
+    assert_eq!(drain(&mut decoder), [Message::Unknown { id: 20 }]);
+    let max = MAX_EXTENDED_MESSAGE;
+    assert_eq!(refusal(decoder, max + 1, 20), WireError::Length { id: 20, len: max + 1, min: 2, max });
+}
+
+#[test]
 fn an_error_says_which_message_and_what_was_wrong() {
     let text = |error: WireError| error.to_string();
     assert_eq!(text(refusal(decoder(), 7, 4)), "have message (id 4) of 7 bytes instead of 5");
@@ -387,10 +412,11 @@ proptest! {
         sent in many(any_message(), 0..12),
         cuts in many(1usize..9_000, 1..60),
         drained_each_time in any::<bool>(),
+        offered: u8,
     ) {
         let mut wire = encode(&sent);
         let (mut got, mut pushes, mut cuts) = (Vec::new(), Vec::new(), cuts.into_iter().cycle());
-        let mut decoder = decoder();
+        let mut decoder = decoder().offering(offered);
         while !wire.is_empty() {
             // Memory of its own for each push, so that what is shared shows.
             let push = Bytes::copy_from_slice(&wire.split_to(cuts.next().unwrap().min(wire.len())));
@@ -409,7 +435,11 @@ proptest! {
                 prop_assert_eq!(data.to_bytes().len(), data.len());
             }
         }
-        prop_assert_eq!(got, sent);
+        let skipped = |message| match message {
+            Message::Extended { id, .. } if id > offered => Message::Unknown { id: 20 },
+            other => other,
+        };
+        prop_assert_eq!(got, sent.into_iter().map(skipped).collect::<Vec<_>>());
     }
 
     #[test]
@@ -417,7 +447,7 @@ proptest! {
         heads in many((0u32..70_000, 0u8..24, many(any::<u8>(), 0..200)), 0..20),
         noise in many(any::<u8>(), 0..300),
         cut in 1usize..500,
-        (fast, extended) in any::<(bool, bool)>(),
+        (fast, extended, offered) in any::<(bool, bool, u8)>(),
     ) {
         let mut wire = Vec::new();
         for (len, id, rest) in heads {
@@ -426,7 +456,7 @@ proptest! {
             wire.extend_from_slice(&rest);
         }
         wire.extend_from_slice(&noise);
-        let mut decoder = Decoder::new(PIECES, Features { fast, extended });
+        let mut decoder = Decoder::new(PIECES, Features { fast, extended }).offering(offered);
         let mut arrived = 0;
         for push in wire.chunks(cut) {
             decoder.push(Bytes::copy_from_slice(push));

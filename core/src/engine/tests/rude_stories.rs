@@ -32,6 +32,16 @@ fn all_or_nothing_is_said_at_the_beginning_only() {
 }
 
 #[test]
+fn extended_messages_that_we_never_offered_change_nothing() {
+    let mut stage = Stage::new();
+    let conn = stage.connect();
+    let unasked = Message::Extended { id: 7, payload: alloc::vec![0; 500_000].into() };
+    stage.say(conn, &[unasked.clone(), Message::HaveAll, unasked]);
+    // It is a seed, like us: the `have all` counted.
+    assert_eq!(stage.reason(conn), Some(DisconnectReason::NothingToExchange));
+}
+
+#[test]
 fn a_later_bitfield_counts_as_many_haves() {
     let mut stage = Stage::new();
     let conn = stage.connect();

@@ -25,7 +25,7 @@ impl Stage {
         Self { world, meta, peers: 0 }
     }
 
-    /// Connects a peer that has shaken hands, with the fast extension.
+    /// Connects a peer that has shaken hands, with all extensions that we know.
     pub(super) fn connect(&mut self) -> ConnId {
         self.connect_from("10.7.7.7")
     }
@@ -33,7 +33,7 @@ impl Stage {
     /// The same from this address.
     pub(super) fn connect_from(&mut self, ip: &str) -> ConnId {
         let conn = self.knock_from(ip);
-        let features = Features { fast: true, extended: false };
+        let features = Features { fast: true, extended: true };
         let mut peer_id = PeerId(*b"-XX0000-not-so-nice-");
         peer_id.0[16..].copy_from_slice(&(self.peers as u32).to_be_bytes());
         let handshake = Handshake { info_hash: self.meta.info_hash().wire(), peer_id, features };
