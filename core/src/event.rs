@@ -3,6 +3,7 @@
 use crate::disk::DiskError;
 use crate::error::{BanReason, DisconnectReason, TorrentError};
 use crate::ids::{ConnId, PieceIndex, TorrentId};
+use crate::input::ResolveError;
 use crate::tracker::TrackerError;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -95,6 +96,19 @@ pub enum Event {
         remote: SocketAddr,
         /// Why.
         reason: DisconnectReason,
+    },
+    /// A peer that the user named by the name of a host has no address. It is looked up again.
+    PeerLookupFailed {
+        /// Which torrent.
+        torrent: TorrentId,
+        /// The host's name.
+        host: Box<str>,
+        /// The peer's port.
+        port: u16,
+        /// Why.
+        error: ResolveError,
+        /// Time until the next lookup.
+        retry: Duration,
     },
     /// An address will not be dealt with again by this torrent.
     PeerBanned {

@@ -24,6 +24,8 @@ pub(crate) enum TorrentTimer {
     Dial,
     /// A tracker is to be asked, or has had its time.
     Announce,
+    /// A peer's host is to be looked up again.
+    Lookup,
     /// A round of the choker.
     Choke,
     /// Verified pieces are to be synced and recorded.

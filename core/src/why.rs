@@ -37,6 +37,18 @@ pub enum Why {
         /// Time until the next try, if there is one.
         retry: Option<Duration>,
     },
+    /// The hosts of peers that the user named are being looked up, and no other peer is known.
+    LookingUp {
+        /// Names being looked up.
+        hosts: u32,
+    },
+    /// The hosts of peers that the user named have no address, and no other peer is known.
+    LookupsFail {
+        /// Names without an address.
+        hosts: u32,
+        /// Time until the next lookup.
+        retry: Duration,
+    },
     /// Nobody to ask: no peer is known, no tracker is left.
     NoPeers,
     /// Peers are known, none is connected.
@@ -93,6 +105,11 @@ impl fmt::Display for Why {
             }
             Self::TrackersFail { failed, retry: None } => {
                 write!(f, "{} failed, and no peer is known", count(*failed, "tracker"))
+            }
+            Self::LookingUp { hosts } => write!(f, "looking up the address of {}", count(*hosts, "peer")),
+            Self::LookupsFail { hosts, retry } => {
+                let retry = retry.as_secs();
+                write!(f, "{} cannot be found by name; next lookup in {retry} s", count(*hosts, "peer"))
             }
             Self::NoPeers => f.write_str("no peer is known; name one with --peer HOST:PORT"),
             Self::Connecting { opening, backing_off } => {

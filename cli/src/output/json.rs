@@ -103,6 +103,14 @@ fn line(event: &Event) -> Option<Value> {
             json!({ "v": 1, "type": "banned", "addr": addr.to_string(), "reason": reason.to_string() })
         }
         Event::Tracker { url, news, .. } => tracker(url, news),
+        Event::PeerLookupFailed { host, port, error, retry, .. } => json!({
+            "v": 1,
+            "type": "peer_lookup_failed",
+            "host": host,
+            "port": port,
+            "error": error.to_string(),
+            "retry": retry.as_secs(),
+        }),
         Event::DiskTrouble { error, .. } => {
             json!({ "v": 1, "type": "disk_trouble", "error": error.to_string() })
         }

@@ -17,7 +17,7 @@ pub(super) struct Narrator {
     verifies: bool,
     /// What was to be done is done: that it then stops is no news.
     done: bool,
-    /// Troubles with trackers that were told already: they come again with every announce.
+    /// Troubles with trackers and names that were told already: they come again with every try.
     told: BTreeSet<String>,
 }
 
@@ -54,6 +54,10 @@ impl Narrator {
             Event::DiskTrouble { error, .. } => Some(error.to_string()),
             Event::DiskRecovered { .. } => Some("the disk works again".to_owned()),
             Event::Tracker { url, news, .. } => self.tracker(url, news),
+            Event::PeerLookupFailed { host, port, error, retry, .. } => {
+                let sentence = format!("peer: {}:{port}: {}", shown(host), shown(&error.to_string()));
+                self.trouble(sentence, &format!("; next lookup in {}", text::time(*retry)))
+            }
             _ if self.verbose => detail(event),
             _ => None,
         }
@@ -82,8 +86,13 @@ impl Narrator {
                 (format!("{url}: {}", shown(&error.to_string())), next)
             }
         };
+        self.trouble(sentence, &next)
+    }
+
+    /// The sentence with what comes next, if it is new or everything is told.
+    fn trouble(&mut self, sentence: String, next: &str) -> Option<String> {
         let is_new = self.told.len() < MAX_TROUBLES && self.told.insert(sentence.clone());
-        (is_new || self.verbose).then(|| sentence + &next)
+        (is_new || self.verbose).then(|| sentence + next)
     }
 }
 
@@ -144,6 +153,22 @@ mod tests {
         );
         assert_eq!(narrator.tell(&event), None);
         assert!(Narrator::new(true).tell(&event).is_some());
+    }
+
+    #[test]
+    fn a_peer_that_cannot_be_found_is_told_once() {
+        let event = |retry| Event::PeerLookupFailed {
+            torrent: TORRENT,
+            host: "seed.example".into(),
+            port: 6881,
+            error: peerless_core::ResolveError::NotFound,
+            retry: Duration::from_secs(retry),
+        };
+        let mut narrator = Narrator::new(false);
+        let told = narrator.tell(&event(5));
+        assert_eq!(told.as_deref(), Some("peer: seed.example:6881: no such host; next lookup in 5s"));
+        assert_eq!(narrator.tell(&event(10)), None);
+        assert!(Narrator::new(true).tell(&event(10)).is_some());
     }
 
     #[test]

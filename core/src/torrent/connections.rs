@@ -5,7 +5,7 @@ use crate::context::{ConnOwner, Context};
 use crate::error::{DisconnectReason, PeerFault};
 use crate::event::{Event, Phase};
 use crate::ids::{ConnId, PeerId};
-use crate::input::{NetError, ResolveError};
+use crate::input::NetError;
 use crate::limits::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT};
 use crate::peer::{Opened, Peer};
 use crate::peer_list::{Outcome, Source};
@@ -70,19 +70,6 @@ impl Torrent {
     /// The user, a tracker or a peer named an address.
     pub(crate) fn add_peer(&mut self, cx: &mut Context, addr: SocketAddr, source: Source) {
         self.list.add(cx.now, addr, source);
-        self.dial(cx);
-    }
-
-    /// A host that the user named has been looked up.
-    pub(super) fn peer_resolved(
-        &mut self,
-        cx: &mut Context,
-        port: u16,
-        result: Result<Vec<IpAddr>, ResolveError>,
-    ) {
-        for addr in result.unwrap_or_default() {
-            self.list.add(cx.now, SocketAddr::new(addr, port), Source::User);
-        }
         self.dial(cx);
     }
 

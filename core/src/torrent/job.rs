@@ -68,8 +68,8 @@ pub(crate) enum Job {
     DropJournal,
     /// Look up a tracker's host.
     TrackerHost(TrackerKey),
-    /// Look up a peer that the user named, with its port.
-    PeerHost(u16),
+    /// Look up a host that the user named, by its number among them.
+    PeerHost(usize),
 }
 
 impl Torrent {
@@ -104,7 +104,7 @@ impl Torrent {
     pub(crate) fn resolved(&mut self, cx: &mut Context, job: Job, result: Result<Vec<IpAddr>, ResolveError>) {
         match job {
             Job::TrackerHost(tracker) => self.tracker_resolved(cx, tracker, result),
-            Job::PeerHost(port) => self.peer_resolved(cx, port, result),
+            Job::PeerHost(which) => self.peer_resolved(cx, which, result),
             _ => debug_assert!(false, "not a lookup"),
         }
     }

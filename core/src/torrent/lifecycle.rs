@@ -49,7 +49,7 @@ impl Torrent {
                     self.list.add(cx.now, addr, Source::User);
                 }
                 PeerAddr::Host(host, port) => {
-                    cx.resolve(self.id, host, Job::PeerHost(port));
+                    self.look_up(cx, host, port);
                 }
             }
         }

@@ -20,6 +20,7 @@ mod job;
 mod ledger;
 mod lifecycle;
 mod messages;
+mod named;
 mod records;
 mod resume;
 mod stats;
@@ -60,6 +61,7 @@ use finish::Finish;
 use gather::Gather;
 use ledger::Ledger;
 use lifecycle::Closing;
+use named::NamedPeer;
 use rand_chacha::rand_core::Rng as _;
 use records::Records;
 use resume::Resume;
@@ -91,6 +93,8 @@ pub(crate) struct Torrent {
     /// Peers that could take more requests than the picker had for them.
     hungry: BTreeSet<ConnId>,
     choker: Choker,
+    /// Those that the user named by the name of a host.
+    named: Vec<NamedPeer>,
     /// How often each address named a piece that does not exist.
     impossible: BTreeMap<IpAddr, u32>,
 
@@ -148,6 +152,7 @@ impl Torrent {
             peers: BTreeMap::new(),
             hungry: BTreeSet::new(),
             choker: Choker::new(cx.config.upload_slots, cx.fork_rng()),
+            named: Vec::new(),
             impossible: BTreeMap::new(),
             announcer: Announcer::new(metainfo.trackers(), cx.fork_rng()),
             announcing: BTreeMap::new(),
@@ -188,6 +193,7 @@ impl Torrent {
         match timer {
             TorrentTimer::Dial => self.dial(cx),
             TorrentTimer::Announce => self.run_announces(cx),
+            TorrentTimer::Lookup => self.look_up_again(cx),
             TorrentTimer::Choke => self.choke_round(cx),
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),

@@ -89,7 +89,7 @@ impl Torrent {
                 retry: trackers.retry.map(|at| at.since(now)),
             };
         }
-        Why::NoPeers
+        self.why_no_named_peer(now).unwrap_or(Why::NoPeers)
     }
 }
 

@@ -156,6 +156,8 @@ const fn word(why: Why) -> &'static str {
         Why::DiskSlow { .. } => "disk_slow",
         Why::AskingTrackers { .. } => "asking_trackers",
         Why::TrackersFail { .. } => "trackers_fail",
+        Why::LookingUp { .. } => "looking_up",
+        Why::LookupsFail { .. } => "lookups_fail",
         Why::NoPeers => "no_peers",
         Why::Connecting { .. } => "connecting",
         Why::NobodyHasIt { .. } => "nobody_has_it",

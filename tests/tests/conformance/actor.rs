@@ -194,6 +194,7 @@ const fn torrent_of(event: &Event) -> Option<TorrentId> {
         | Event::PeerConnected { torrent, .. }
         | Event::PeerDisconnected { torrent, .. }
         | Event::PeerBanned { torrent, .. }
+        | Event::PeerLookupFailed { torrent, .. }
         | Event::Tracker { torrent, .. }
         | Event::DiskTrouble { torrent, .. }
         | Event::DiskRecovered { torrent } => Some(*torrent),

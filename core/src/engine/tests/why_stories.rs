@@ -51,6 +51,36 @@ fn when_no_tracker_answers_we_say_when_they_are_asked_again() {
 }
 
 #[test]
+fn a_named_peer_that_cannot_be_found_is_told_of_and_looked_up_again() {
+    let data = payload(PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let host = world.host(Config::default());
+    let peers = vec![PeerAddr::Host("seed.example".into(), 6881)];
+    world.add(host, &meta, TorrentOptions { peers, ..Default::default() });
+    world.run_until(MINUTE, |w| first_why(w, host) == Some(Why::LookingUp { hosts: 1 }));
+    world.run_for(Duration::from_secs(70));
+    let retry_of = |event: &Event| match event {
+        Event::PeerLookupFailed { host, port: 6881, error: ResolveError::NotFound, retry, .. } => {
+            assert_eq!(&**host, "seed.example");
+            Some(retry.as_secs())
+        }
+        _ => None,
+    };
+    let retries: Vec<u64> = world.hosts[host].events.iter().filter_map(retry_of).collect();
+    assert_eq!(retries, [5, 10, 20, 40]);
+    let why = world.status(host).why;
+    assert!(matches!(why[..], [Why::LookupsFail { hosts: 1, retry }] if retry < MINUTE), "{why:?}");
+
+    // It has a name now.
+    let addr = world.hosts[seed].addr.ip();
+    world.names.insert("seed.example", addr);
+    world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+    assert_eq!(world.hosts[host].disk.contents(TORRENT, Place::Final).unwrap(), data);
+}
+
+#[test]
 fn a_peer_that_chokes_us_is_what_we_wait_for() {
     let data = payload(20 * PIECE);
     let meta = torrent(&data);
