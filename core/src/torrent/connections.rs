@@ -23,7 +23,16 @@ pub(super) struct Opening {
     outgoing: bool,
     /// The connection is open; the handshake is not done.
     pub(super) connected: bool,
+    /// It is we who dialled, as the handshake shows. It stays open until the other end of it has seen that too,
+    /// and remembers the address that was dialled.
+    ourselves: bool,
     decoder: HandshakeDecoder,
+}
+
+impl Opening {
+    const fn new(remote: SocketAddr, outgoing: bool, decoder: HandshakeDecoder) -> Self {
+        Self { remote, outgoing, connected: !outgoing, ourselves: false, decoder }
+    }
 }
 
 impl Torrent {
@@ -53,7 +62,7 @@ impl Torrent {
         cx.timers.set(TimerKey::Conn(conn), cx.now + CONNECT_TIMEOUT);
         let decoder = HandshakeDecoder::new();
         self.list.take_place(remote.ip());
-        self.opening.insert(conn, Opening { remote, outgoing: true, connected: false, decoder });
+        self.opening.insert(conn, Opening::new(remote, true, decoder));
         true
     }
 
@@ -129,7 +138,7 @@ impl Torrent {
         }
         cx.adopt(conn, ConnOwner::Peer(self.id));
         self.list.take_place(remote.ip());
-        self.opening.insert(conn, Opening { remote, outgoing: false, connected: true, decoder });
+        self.opening.insert(conn, Opening::new(remote, false, decoder));
         self.send_handshake(cx, conn);
     }
 
@@ -146,7 +155,7 @@ impl Torrent {
             self.peer_received(cx, conn, data);
             return;
         }
-        let Some(opening) = self.opening.get_mut(&conn) else { return };
+        let Some(opening) = self.opening.get_mut(&conn).filter(|opening| !opening.ourselves) else { return };
         match opening.decoder.push(data) {
             Ok(None) => {}
             Ok(Some((handshake, rest))) => self.handshake_done(cx, conn, &handshake, rest),
@@ -156,6 +165,14 @@ impl Torrent {
 
     /// The other side's handshake is whole; `rest` is what came behind it.
     pub(crate) fn handshake_done(&mut self, cx: &mut Context, conn: ConnId, theirs: &Handshake, rest: Bytes) {
+        let ours = theirs.peer_id == cx.peer_id && theirs.info_hash == self.wire_hash();
+        if let Some(opening) = self.opening.get_mut(&conn)
+            && ours
+            && !opening.outgoing
+        {
+            opening.ourselves = true;
+            return;
+        }
         if let Err(reason) = self.judge_handshake(cx, conn, theirs) {
             self.end_opening(cx, conn, reason);
             return;
@@ -194,9 +211,7 @@ impl Torrent {
             return Err(DisconnectReason::Banned);
         }
         if theirs.peer_id == cx.peer_id {
-            if outgoing {
-                self.list.set_own(remote);
-            }
+            self.list.set_own(remote);
             return Err(DisconnectReason::OurselfAgain);
         }
         match self.same_peer(remote, theirs.peer_id) {
@@ -286,6 +301,7 @@ impl Torrent {
             self.list.ended(cx.now, opening.remote, outcome(&reason, false));
         }
         let (torrent, remote) = (self.id, opening.remote);
+        let reason = if opening.ourselves { DisconnectReason::OurselfAgain } else { reason };
         cx.out.tell(Event::PeerDisconnected { torrent, conn, remote, reason });
         self.dial(cx);
         self.look_for_peers(cx);
