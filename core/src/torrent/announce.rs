@@ -18,6 +18,8 @@ use core::net::IpAddr;
 
 /// Peers that we ask a tracker for.
 const NUMWANT: u32 = 100;
+/// The port that trackers are told when we do not listen. They refuse 0, and at this one nobody answers.
+const NO_PORT: u16 = 1;
 /// Below so many connected and known peers a downloading torrent asks for more.
 const FEW_PEERS: usize = 10;
 
@@ -83,7 +85,7 @@ impl Torrent {
         AnnounceParams {
             info_hash: self.wire_hash(),
             peer_id: cx.peer_id,
-            port: cx.port.unwrap_or(0),
+            port: cx.port.unwrap_or(NO_PORT),
             uploaded: self.stats.up.total(),
             downloaded: self.stats.down.total(),
             left: self.bytes_left(),

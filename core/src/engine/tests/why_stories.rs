@@ -32,6 +32,31 @@ fn while_a_tracker_keeps_silent_we_say_that_it_was_asked() {
 }
 
 #[test]
+fn a_tracker_is_told_a_port_that_it_takes_even_if_we_do_not_listen() {
+    let remote = "10.9.9.9:80".parse().unwrap();
+    let meta = tracked(&payload(PIECE), "http://10.9.9.9:80/announce");
+    let mut world = World::new();
+    world.silent = Some(remote);
+    let host = world.host(Config::default());
+    world.hosts[host].engine = Engine::new(Config::default(), [1; 32], world.now);
+    world.add(host, &meta, TorrentOptions::default());
+    world.run_for(Duration::from_secs(1));
+    let conn = world.hosts[host].actions.iter().find_map(|action| match action {
+        Action::Connect { conn, remote: to, .. } if *to == remote => Some(*conn),
+        _ => None,
+    });
+    let connected = Input::Connected { conn: conn.unwrap(), local: "10.0.0.1:50000".parse().unwrap() };
+    let now = world.now;
+    world.hosts[host].engine.handle(now, connected);
+    world.perform();
+    let request = world.hosts[host].actions.iter().find_map(|action| match action {
+        Action::Send { data, .. } => Some(String::from_utf8_lossy(data).into_owned()),
+        _ => None,
+    });
+    assert!(request.as_ref().is_some_and(|request| request.contains("&port=1&")), "{request:?}");
+}
+
+#[test]
 fn when_no_tracker_answers_we_say_when_they_are_asked_again() {
     let meta = tracked(&payload(PIECE), "http://tracker.example/announce");
     let mut world = World::new();
