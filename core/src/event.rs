@@ -196,6 +196,11 @@ pub enum TrackerNews {
         /// Since it was asked.
         waited: Duration,
     },
+    /// It answered, with a list of peers that does not end with a whole address. The others are used.
+    CutShort {
+        /// Bytes at its end that make no address.
+        leftover: usize,
+    },
     /// It did not answer, or not with anything of use.
     Failed {
         /// What went wrong.

@@ -145,6 +145,7 @@ fn tracker(url: &str, news: &TrackerNews) -> Value {
             json!({ "state": "answered", "peers": peers, "next": next.as_secs() })
         }
         TrackerNews::Warning { text } => json!({ "state": "warning", "text": text }),
+        TrackerNews::CutShort { leftover } => json!({ "state": "cut_short", "leftover": leftover }),
         TrackerNews::Slow { waited } => json!({ "state": "slow", "waited": waited.as_secs() }),
         TrackerNews::Failed { error, retry } => {
             json!({ "state": "failed", "error": error.to_string(), "retry": retry.map(|t| t.as_secs()) })

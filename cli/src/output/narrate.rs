@@ -74,6 +74,10 @@ impl Narrator {
                 return self.verbose.then(|| format!("{url}: {peers}{next}"));
             }
             TrackerNews::Warning { text } => (format!("{url}: warns: {}", shown(text)), String::new()),
+            TrackerNews::CutShort { leftover } => {
+                let bytes = text::count(*leftover as u64, "byte");
+                (format!("{url}: its list of peers ends in {bytes} that make no address"), String::new())
+            }
             TrackerNews::Slow { waited } => {
                 let waited = text::time(*waited);
                 (format!("{url}: no answer after {waited}; still waiting for it"), String::new())
@@ -169,6 +173,12 @@ mod tests {
         assert_eq!(told.as_deref(), Some("peer: seed.example:6881: no such host; next lookup in 5s"));
         assert_eq!(narrator.tell(&event(10)), None);
         assert!(Narrator::new(true).tell(&event(10)).is_some());
+    }
+
+    #[test]
+    fn a_list_of_peers_that_is_cut_short_is_told() {
+        let told = Narrator::new(false).tell(&tracker(TrackerNews::CutShort { leftover: 4 }));
+        assert!(told.unwrap().ends_with("its list of peers ends in 4 bytes that make no address"));
     }
 
     #[test]

@@ -181,6 +181,9 @@ impl Torrent {
         if let Some(text) = &answer.warning {
             self.tell_tracker(cx, url, TrackerNews::Warning { text: text.clone() });
         }
+        if answer.leftover > 0 {
+            self.tell_tracker(cx, url, TrackerNews::CutShort { leftover: answer.leftover });
+        }
         if let (Some(ip), Some(port)) = (answer.external_ip, cx.port) {
             self.list.set_own(core::net::SocketAddr::new(ip, port));
         }

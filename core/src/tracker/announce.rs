@@ -65,6 +65,8 @@ pub struct AnnounceResponse {
     /// Something the user should read (`warning message`). One line, at most
     /// [`MAX_SHOWN_TEXT`](crate::limits::MAX_SHOWN_TEXT) characters; escape it before it is shown.
     pub warning: Option<Box<str>>,
+    /// Bytes at the ends of its compact lists of peers that make no whole address: 0 in a sound answer.
+    pub leftover: usize,
     /// Peers, at most [`MAX_ANNOUNCE_PEERS`](crate::limits::MAX_ANNOUNCE_PEERS), IPv4 and IPv6 in turn. None
     /// has port 0 or an address that is nobody's; ours may be among them.
     pub peers: Vec<SocketAddr>,

@@ -50,6 +50,7 @@ impl AnnounceResponse {
             incomplete: count(root.get("incomplete")),
             external_ip: root.get("external ip").and_then(Value::as_bytes).and_then(address),
             warning: text(root.get("warning message")),
+            leftover: leftover(peers, 6) + leftover(peers6, 18),
             peers: in_turn(v4, v6),
         })
     }
@@ -100,6 +101,11 @@ fn peer_list(value: Value<'_>) -> Result<Vec<SocketAddr>, TrackerError> {
         None if value.as_int().is_some() => Err(garbage("its peers are an integer")),
         None => Err(garbage("its peers are a dictionary")),
     }
+}
+
+/// Bytes behind the last whole address of compact peers of so many bytes each.
+fn leftover(peers: Option<Value<'_>>, address: usize) -> usize {
+    peers.and_then(Value::as_bytes).map_or(0, |compact| compact.len() % address)
 }
 
 /// Whether these are compact peers of so many bytes each, but not one of them is whole.

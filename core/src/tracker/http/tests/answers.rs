@@ -30,6 +30,7 @@ fn a_compact_answer_is_read_whole() {
         incomplete: Some(4),
         external_ip: Some(ip("5.6.7.8")),
         warning: Some("slow !".into()),
+        leftover: 0,
         peers: peers.iter().map(|p| p.parse().unwrap()).collect(),
     };
     assert_eq!(response, Ok(expected));
@@ -59,7 +60,20 @@ fn peers_that_nobody_can_dial_are_left_out() {
         b"d8:intervali60e5:peers31:\x01\x02\x03\x04\0\0\0\0\0\0\x1a\xe1\xe0\0\0\x01\0\x50\xff\xff\xff\xff\0\x50\
           \x01\x02\x03\x04\0\x50\x01e",
     );
-    assert_eq!(response.unwrap().peers, ["1.2.3.4:80".parse().unwrap()], "and a cut one at the end too");
+    let response = response.unwrap();
+    assert_eq!(response.peers, ["1.2.3.4:80".parse().unwrap()], "and a cut one at the end too");
+    assert_eq!(response.leftover, 1);
+}
+
+#[test]
+fn a_list_that_is_cut_short_is_used_as_far_as_it_goes() {
+    let v6 = [&[0x20, 1, 0x0d, 0xb8][..], &[0; 11], &[1, 0x1a, 0xe1]].concat();
+    let cut =
+        [b"d8:intervali60e5:peers10:\x01\x02\x03\x04\x1a\xe1\x05\x06\x07\x086:peers620:", &v6[..], b"xye"]
+            .concat();
+    let response = body(cut).unwrap();
+    assert_eq!(response.peers, ["[2001:db8::1]:6881".parse().unwrap(), "1.2.3.4:6881".parse().unwrap()]);
+    assert_eq!(response.leftover, 4 + 2);
 }
 
 #[test]
