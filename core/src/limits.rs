@@ -106,8 +106,8 @@ pub const MAX_REDIRECTS: u32 = 5;
 pub const TRACKER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Announces of one torrent at the same time. It may name hundreds of trackers.
 pub const MAX_ASKING: usize = 16;
-/// Addresses of a tracker's host that are tried.
-pub const MAX_TRACKER_ADDRESSES: usize = 8;
+/// Addresses of a tracker's host that are tried in one announce, IPv4 and IPv6 in turn.
+pub const MAX_TRACKER_ADDRESSES: usize = 4;
 /// Bytes of the id that a tracker gives itself. A longer one is not repeated to it.
 pub const MAX_TRACKER_ID: usize = 256;
 /// Peers taken from one announce.

@@ -214,8 +214,9 @@ impl Exchange {
 
     fn found_host(&mut self, now: Instant, ips: &[IpAddr]) {
         let port = self.url.port_or_known_default().unwrap_or(80);
-        let allowed = ips.iter().filter(|ip| self.may_dial(**ip)).take(MAX_TRACKER_ADDRESSES);
-        self.addresses = allowed.map(|ip| SocketAddr::new(*ip, port)).collect();
+        let allowed = ips.iter().copied().filter(|ip| self.may_dial(*ip));
+        let tried = in_turn(allowed).take(MAX_TRACKER_ADDRESSES);
+        self.addresses = tried.map(|ip| SocketAddr::new(ip, port)).collect();
         if self.try_next_address(now) {
             return;
         }
@@ -305,6 +306,19 @@ impl Exchange {
         self.state = State::Done;
         self.steps.push_back(Step::Done(result));
     }
+}
+
+/// Addresses of both families in turn, beginning with that of the first: where one family leads nowhere, the
+/// other is not to wait behind all of it (RFC 8305).
+fn in_turn(ips: impl Iterator<Item = IpAddr>) -> impl Iterator<Item = IpAddr> {
+    let mut ips = ips.peekable();
+    let v6_first = ips.peek().is_some_and(IpAddr::is_ipv6);
+    let (first, second): (VecDeque<_>, VecDeque<_>) = ips.partition(|ip| ip.is_ipv6() == v6_first);
+    let mut families = [first, second];
+    core::iter::from_fn(move || {
+        families.rotate_left(1);
+        families[1].pop_front().or_else(|| families[0].pop_front())
+    })
 }
 
 /// What a response that is no redirect says.

@@ -50,6 +50,31 @@ fn the_next_address_is_tried_when_one_fails() {
 }
 
 #[test]
+fn of_hundreds_of_addresses_few_are_tried_and_both_families() {
+    let mut exchange = exchange("http://t.example:1/");
+    exchange.poll();
+    let v6 = (1..=200).map(|n| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n]));
+    let v4 = (1..=200).map(|n| IpAddr::from([192, 0, 2, n]));
+    exchange.resolved(Instant::ZERO, Ok(v6.chain(v4).collect()));
+    let mut dialled = Vec::new();
+    let mut now = Instant::ZERO;
+    let end = loop {
+        match exchange.poll() {
+            Some(Step::Connect { remote, .. }) => dialled.push(remote.ip()),
+            Some(Step::Done(end)) => break end,
+            Some(_) => {}
+            None => {
+                now = exchange.deadline();
+                exchange.timed_out(now);
+            }
+        }
+    };
+    assert_eq!(dialled, ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2"].map(ip));
+    assert_eq!(end, Err(TrackerError::Connect(NetError::TimedOut)));
+    assert!(now <= Instant::from_secs(30), "at {now}");
+}
+
+#[test]
 fn a_connection_that_breaks_says_how() {
     let broken = |sent: &[u8], error: NetError| {
         let mut exchange = exchange("https://127.0.0.1/announce");
