@@ -142,14 +142,16 @@ impl Announcer {
         }
     }
 
-    /// Peers ran out. Trackers are asked again as soon as their minimum interval allows, and further tiers
-    /// are opened. Harmless to call again and again.
+    /// Peers ran out. Further tiers are opened; and trackers are asked again as soon as their minimum interval
+    /// allows, unless the data is complete. Harmless to call again and again.
     pub fn need_peers(&mut self) {
-        if self.complete || self.phase != Phase::Running {
+        if self.phase != Phase::Running {
             return;
         }
         self.fed = false;
-        self.trackers.iter_mut().for_each(Tracker::hurry);
+        if !self.complete {
+            self.trackers.iter_mut().for_each(Tracker::hurry);
+        }
         self.plan();
     }
 

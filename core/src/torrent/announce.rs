@@ -211,10 +211,15 @@ impl Torrent {
         cx.out.tell(Event::Tracker { torrent: self.id, url, news });
     }
 
-    /// Asks trackers for more peers, within what they allow, when a download runs out of them.
+    /// Asks trackers for more peers, within what they allow, when a download runs out of them. A seed that nobody
+    /// is connected to tells further trackers of itself: the peers that the first one named may not exist.
     pub(super) fn look_for_peers(&mut self, cx: &mut Context) {
-        let few = self.connections() < FEW_PEERS;
-        if self.phase == Phase::Downloading && few && !self.list.has_ready(cx.now) {
+        let few = match self.phase {
+            Phase::Downloading => self.connections() < FEW_PEERS,
+            Phase::Seeding => self.connections() == 0,
+            _ => false,
+        };
+        if few && !self.list.has_ready(cx.now) {
             self.announcer.need_peers();
             self.run_announces(cx);
         }

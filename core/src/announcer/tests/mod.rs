@@ -309,6 +309,18 @@ fn peers_that_ran_out_open_the_next_tier() {
 }
 
 #[test]
+fn a_seed_that_nobody_finds_tells_the_next_tier_and_hurries_nobody() {
+    let mut world = World::started("a b", |_, _| good());
+    world.run(at(10));
+    world.announcer.completed();
+    world.run(at(100));
+    world.announcer.need_peers();
+    world.run(at(200));
+    assert_eq!(world.times("b"), [100]);
+    assert_eq!(world.times("a").len(), 2, "started, completed");
+}
+
+#[test]
 fn never_is_never_and_minutes_are_minutes() {
     fn refused(retry_in: RetryIn) -> Reply {
         Reply::Fail(0, TrackerError::Refused { text: "no".into(), retry_in: Some(retry_in) })
