@@ -46,3 +46,31 @@ fn over<const N: usize>(numbers: [(&'static str, usize, usize); N]) -> Option<Br
     let broken = numbers.into_iter().find(|(_, count, limit)| count > limit);
     broken.map(|(what, count, limit)| Breach::Limit { what, count, limit })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{kib, millis, minutes};
+    use crate::{Host, Link, Sim};
+
+    #[test]
+    fn an_engine_that_uses_more_than_it_may_is_told() {
+        let mut sim = Sim::new(1);
+        let torrent = sim.torrent(kib(4_000), 64 << 10, &[]).unwrap();
+        let line = Link::default().latency(millis(50));
+        let seed = sim.add(Host::new("seed").link(line).seeds(&torrent));
+        let leecher = sim.add(Host::new("leecher").link(line).downloads(&torrent));
+        sim.introduce(leecher, seed);
+        sim.run_until(minutes(1), |sim| sim.status(leecher).is_some_and(|s| s.have > 0)).unwrap();
+        let usual = Config::default();
+        for host in [seed, leecher] {
+            let engine = sim.engine(host).unwrap();
+            assert_eq!(limits(engine, &usual), None);
+            assert_eq!(state(sim.now(), engine, &usual), None);
+            let less = limits(engine, &Config { max_peers: 0, ..usual.clone() });
+            assert_eq!(less, Some(Breach::Limit { what: "connections to peers", count: 1, limit: 0 }));
+        }
+        let slots = state(sim.now(), sim.engine(seed).unwrap(), &Config { upload_slots: 0, ..usual });
+        assert_eq!(slots, Some(Breach::Limit { what: "unchoked peers", count: 1, limit: 0 }));
+    }
+}

@@ -259,6 +259,19 @@ fn a_request_may_cross_with_a_choke() {
 }
 
 #[test]
+fn what_is_requested_after_a_choke_and_an_unchoke_is_known() {
+    for features in [ALL, PLAIN] {
+        let mut talk = Talk::begun(features);
+        let both = [encode(&Message::Choke), encode(&Message::Unchoke)].concat();
+        let (wire, around) = talk.around();
+        wire.received(&around, &both).unwrap();
+        talk.says(Message::Request(BLOCK)).unwrap();
+        talk.serial += 1;
+        talk.says(Message::Cancel(BLOCK)).unwrap();
+    }
+}
+
+#[test]
 fn requests_are_sound() {
     let mut talk = Talk::begun(ALL);
     for bad in [

@@ -350,13 +350,14 @@ impl Wire {
         if !self.interested {
             return Err(Breach::RequestWithoutInterest(range));
         }
-        if crosses && !agreed.fast {
-            // The choke has dropped it before it arrives.
+        if heard.choking && !agreed.fast {
+            // It crosses with the choke, which drops it.
             return Ok(());
         }
         let request = self.requests.entry(range).or_default();
         if std::mem::replace(&mut request.outstanding, true) {
-            return Err(Breach::RequestTwice(range));
+            // Between a choke and an unchoke that came at once the first was given up.
+            return if crosses { Ok(()) } else { Err(Breach::RequestTwice(range)) };
         }
         self.outstanding += 1;
         match heard.reqq {

@@ -269,15 +269,17 @@ impl ScriptedPeer {
     /// Sends our handshake, or what a misdeed makes of it.
     fn greet(&mut self, cx: &mut Cx<'_>, end: End) {
         let mut bytes = self.handshake(cx).encode().to_vec();
+        let mut sent = bytes.len();
         for misdeed in self.active(cx.now) {
             match misdeed {
-                Misdeed::SilentAccept => bytes.clear(),
-                Misdeed::HalfHandshake => bytes.truncate(34),
+                Misdeed::SilentAccept => sent = 0,
+                Misdeed::HalfHandshake => sent = sent.min(34),
                 Misdeed::WrongProtocol => bytes[1..20].copy_from_slice(b"BitTorment protocol"),
                 Misdeed::WrongTorrent => bytes[28..48].fill(0x77),
                 _ => {}
             }
         }
+        bytes.truncate(sent);
         let slowly = self.trickles(cx.now).is_some();
         let Some(talk) = self.talks.get_mut(&end) else { return };
         talk.stuck |= bytes.len() < 68;

@@ -106,12 +106,8 @@ fn a_change_of_interval_is_obeyed_at_the_next_answer() {
 
 #[test]
 fn peers_that_do_not_exist_hold_up_nobody() {
-    let tracker = always(TrackerManner::Phantoms(200)).from(minutes(2), TrackerManner::Civil);
-    let (mut sim, leecher) =
-        swarm(5, vec![tracker, HttpTracker::new(1).from(secs(0), TrackerManner::Late(secs(20)))]);
+    // The seed is content with the first tracker, until it has tried everybody whom that one named.
+    let (mut sim, leecher) = swarm(5, vec![always(TrackerManner::Phantoms(200)), HttpTracker::new(1)]);
     sim.run_until(minutes(5), |sim| sim.downloads_left() == 0).unwrap();
-    let failed = |e: &Event| matches!(e, Event::PeerDisconnected { .. });
-    // What comes with every peer is not kept in the story: the status tells of the addresses.
-    assert!(!sim.story(leecher).iter().any(|(_, e)| failed(e)));
     assert!(sim.status(leecher).unwrap().known_peers > 150, "{:?}", sim.status(leecher));
 }
