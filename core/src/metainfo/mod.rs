@@ -58,12 +58,14 @@ pub struct Metainfo {
     info_hash: InfoHash,
     name: Box<str>,
     layout: FileLayout,
-    /// The SHA-1 of every piece, one after another; empty for version 2 alone.
+    /// The SHA-1 of every piece, one after another; empty for version 2 alone. A slice of `file`.
     pieces: Bytes,
     private: bool,
     trackers: Vec<Vec<Box<str>>>,
     web_seeds: Vec<Box<str>>,
     notes: Notes,
+    /// All of it, as it was read.
+    file: Bytes,
 }
 
 /// What people and programs wrote beside the data.
@@ -87,6 +89,11 @@ impl Metainfo {
     /// version 1 side is what is used.
     pub fn parse(data: &[u8]) -> Result<Self, MetainfoError> {
         parse::parse(data)
+    }
+
+    /// The .torrent file that it was read from, byte for byte. Two are equal only where their files are.
+    pub const fn file(&self) -> &Bytes {
+        &self.file
     }
 
     /// The identity of the torrent.

@@ -17,7 +17,8 @@ pub(super) fn parse(data: &[u8]) -> Result<Metainfo, MetainfoError> {
     if data.len() > MAX_TORRENT_FILE {
         return Err(MetainfoError::FileTooLarge { len: data.len() });
     }
-    let document = Document::decode(data, Limits::TORRENT)?;
+    let file = Bytes::copy_from_slice(data);
+    let document = Document::decode(&file, Limits::TORRENT)?;
     let torrent = Fields::new(document.root(), "torrent")?;
     let info = Fields::new(torrent.need("info")?, "info dictionary")?;
     let has_v2 = speaks_v2(info)?;
@@ -44,11 +45,12 @@ pub(super) fn parse(data: &[u8]) -> Result<Metainfo, MetainfoError> {
         info_hash: InfoHash { v1: has_v1.then(|| sha1(raw)), v2: has_v2.then(|| sha256(raw)) },
         name,
         layout,
-        pieces: Bytes::copy_from_slice(pieces),
+        pieces: file.slice_ref(pieces),
         private: info.int("private")?.is_some_and(|private| private != 0),
         trackers: trackers(torrent),
         web_seeds: web_seeds(torrent),
         notes: notes(torrent, info),
+        file: file.clone(),
     })
 }
 

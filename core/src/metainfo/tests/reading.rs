@@ -43,6 +43,7 @@ fn a_torrent_of_one_file_says_all_it_knows() {
     assert_eq!((metainfo.comment(), metainfo.created_by()), (Some("hi"), Some("mktor 1")));
     assert_eq!((metainfo.creation_date(), metainfo.source()), (Some(1_700_000_000), Some("XYZ")));
     assert_eq!(metainfo.encoding(), Some("UTF-8"));
+    assert_eq!(&metainfo.file()[..], bytes.as_bytes());
     assert_eq!(paths(&metainfo), [""]);
 }
 
