@@ -202,7 +202,7 @@ pub struct FileStamp {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("disk: cannot {action} {path}: {kind}")]
 pub struct DiskError {
-    /// What was tried, as a verb: "write", "read", "sync", "rename".
+    /// What was tried: [`DiskTask::verb`].
     pub action: &'static str,
     /// On which path, as the driver knows it; characters that are not text replaced.
     pub path: Box<str>,
@@ -260,6 +260,20 @@ impl fmt::Display for DiskErrorKind {
 }
 
 impl DiskTask {
+    /// All that [`verb`](Self::verb) says.
+    pub(crate) const VERBS: [&str; 10] = [
+        "look at",
+        "write",
+        "check",
+        "read",
+        "sync",
+        "read the journal",
+        "write the journal",
+        "create",
+        "rename",
+        "delete the journal",
+    ];
+
     /// A word for logs and errors: what the task is about to do.
     pub const fn verb(&self) -> &'static str {
         match self {

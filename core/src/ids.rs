@@ -75,6 +75,11 @@ impl ConnId {
         Self(serial << 1)
     }
 
+    /// The connection that [`get`](Self::get) gives this number of.
+    pub(crate) const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// Whether the other side opened it.
     pub const fn is_accepted(self) -> bool {
         self.0 & 1 == 1

@@ -182,6 +182,7 @@ mod peer_list;
 mod picker;
 mod piece_digest;
 mod rate;
+pub mod record;
 mod status;
 mod time;
 mod timers;

@@ -131,3 +131,14 @@ pub const MAX_OWN_ADDRESSES: usize = 256;
 pub const MAX_EVIDENCE: usize = 1 << 18;
 /// Bytes of a journal that we are ready to read back.
 pub const MAX_JOURNAL: u64 = 64 << 20;
+
+/// Bytes of a recording: more are neither written nor read back.
+pub const MAX_RECORDING: u64 = 16 << 30;
+/// Bytes of one entry of a recording: the largest journal or torrent fits.
+pub const MAX_RECORDED_ENTRY: usize = (MAX_JOURNAL as usize) + (1 << 20);
+/// Values of one list in a recording: the stamps of [`MAX_FILES`] files fit.
+pub const MAX_RECORDED_LIST: usize = 1 << 20;
+/// Things that one masked recording replaces: addresses, names, secrets.
+pub const MAX_MASKED: usize = 1 << 20;
+/// Bytes of one input that a recording may have left out: reads for peers and from sockets are far below.
+pub const MAX_RECORDED_ZEROS: usize = 64 << 20;

@@ -20,6 +20,7 @@ pub use layout::{FileEntry, FileLayout};
 use crate::geometry::Geometry;
 use crate::ids::{InfoHash, PieceIndex, Sha1Hash};
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -94,6 +95,13 @@ impl Metainfo {
     /// The .torrent file that it was read from, byte for byte. Two are equal only where their files are.
     pub const fn file(&self) -> &Bytes {
         &self.file
+    }
+
+    /// The same torrent with other URLs of trackers and web seeds (a function that gives different ones for different
+    /// ones), and without what stands beside the info dictionary and is not needed.
+    pub(crate) fn with_urls(&self, url: impl FnMut(&str) -> String) -> Self {
+        let file = parse::with_urls(self, url);
+        Self::parse(&file).expect("it differs only in what does not matter")
     }
 
     /// The identity of the torrent.

@@ -4,12 +4,13 @@ use super::error::MetainfoError;
 use super::fields::{Fields, decode_text, wrong_type};
 use super::v2::FileTree;
 use super::{Metainfo, Notes, clash, path, v1};
-use crate::bencode::{Document, Limits, Value};
+use crate::bencode::{Document, Limits, Value, encode_dict};
 use crate::hash::{sha1, sha256};
 use crate::ids::InfoHash;
 use crate::limits::{MAX_PIECE_LENGTH, MAX_TORRENT_FILE, MAX_TRACKERS, MAX_URL, MAX_WEB_SEEDS};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -51,6 +52,27 @@ pub(super) fn parse(data: &[u8]) -> Result<Metainfo, MetainfoError> {
         web_seeds: web_seeds(torrent),
         notes: notes(torrent, info),
         file: file.clone(),
+    })
+}
+
+/// A .torrent file with what is needed of another: see [`Metainfo::with_urls`].
+pub(super) fn with_urls(metainfo: &Metainfo, mut url: impl FnMut(&str) -> String) -> Vec<u8> {
+    let document = Document::decode(metainfo.file(), Limits::TORRENT).expect("it was read before");
+    let root = document.root();
+    encode_dict(|torrent| {
+        torrent.entry("announce-list").list(|tiers| {
+            for tier in metainfo.trackers() {
+                tiers.list(|urls| tier.iter().for_each(|tracker| urls.bytes(url(tracker))));
+            }
+        });
+        for key in ["info", "piece layers"] {
+            if let Some(value) = root.get(key) {
+                torrent.entry(key).raw(value.raw());
+            }
+        }
+        torrent.entry("url-list").list(|urls| {
+            metainfo.web_seeds().iter().for_each(|seed| urls.bytes(url(seed)));
+        });
     })
 }
 

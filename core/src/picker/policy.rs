@@ -151,7 +151,9 @@ impl Picker {
                 return;
             }
             let Some(piece) = self.new_piece(peer) else { return };
-            if self.opens.unfinished() >= self.max_open * STARVING_FACTOR && !self.close_abandoned() {
+            if self.opens.unfinished() >= self.max_open.saturating_mul(STARVING_FACTOR)
+                && !self.close_abandoned()
+            {
                 return;
             }
             self.begin(piece, peer, end, out);

@@ -4,7 +4,7 @@ mod announce;
 mod announce_url;
 mod error;
 pub mod http;
-mod reach;
+pub(crate) mod reach;
 pub mod server;
 mod text;
 

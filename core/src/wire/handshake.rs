@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 pub const HANDSHAKE_LEN: usize = 68;
 
 /// The length and the name of the protocol, with which every handshake begins.
-const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
+pub(crate) const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
 const RESERVED_AT: usize = 20;
 const INFO_HASH_AT: usize = 28;
 const PEER_ID_AT: usize = 48;

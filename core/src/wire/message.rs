@@ -10,7 +10,7 @@ pub(super) const NOT_INTERESTED: u8 = 3;
 pub(super) const HAVE: u8 = 4;
 pub(super) const BITFIELD: u8 = 5;
 pub(super) const REQUEST: u8 = 6;
-pub(super) const PIECE: u8 = 7;
+pub(crate) const PIECE: u8 = 7;
 pub(super) const CANCEL: u8 = 8;
 pub(super) const PORT: u8 = 9;
 pub(super) const SUGGEST: u8 = 13;
@@ -18,7 +18,7 @@ pub(super) const HAVE_ALL: u8 = 14;
 pub(super) const HAVE_NONE: u8 = 15;
 pub(super) const REJECT: u8 = 16;
 pub(super) const ALLOWED_FAST: u8 = 17;
-pub(super) const EXTENDED: u8 = 20;
+pub(crate) const EXTENDED: u8 = 20;
 
 /// Bytes of a `piece` message before its block: length prefix, id, piece, begin.
 pub const PIECE_HEADER_LEN: usize = 13;
@@ -187,7 +187,7 @@ pub fn piece_header(index: u32, begin: u32, len: u32) -> [u8; PIECE_HEADER_LEN] 
 }
 
 /// What the BEPs call the kind of message that the wire gives this number.
-pub(super) const fn name_of(id: u8) -> &'static str {
+pub(crate) const fn name_of(id: u8) -> &'static str {
     match id {
         CHOKE => "choke",
         UNCHOKE => "unchoke",

@@ -15,5 +15,8 @@ pub use handshake::{Features, HANDSHAKE_LEN, Handshake, HandshakeDecoder};
 pub use message::{BlockRange, Message, PIECE_HEADER_LEN, piece_header};
 pub use payload::Payload;
 
+pub(crate) use handshake::PROTOCOL;
+pub(crate) use message::{EXTENDED, PIECE, name_of};
+
 #[cfg(test)]
 mod tests;

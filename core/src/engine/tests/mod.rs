@@ -4,12 +4,15 @@ mod blame_stories;
 mod disk;
 mod disk_stories;
 mod fetch_stories;
+mod forged_stories;
 mod peer_stories;
 mod place_stories;
+mod record_stories;
 mod rude_stories;
 mod stage;
 mod stop_stories;
 mod why_stories;
+mod witness;
 mod world;
 
 use crate::metainfo::{Builder, Metainfo};

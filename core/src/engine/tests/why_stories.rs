@@ -1,5 +1,6 @@
 //! What a torrent says of itself when it waits, and that it stops saying so when it goes on.
 
+use super::witness::Witness;
 use super::*;
 
 /// A torrent whose only tracker is this one.
@@ -38,7 +39,7 @@ fn a_tracker_is_told_a_port_that_it_takes_even_if_we_do_not_listen() {
     let mut world = World::new();
     world.silent = Some(remote);
     let host = world.host(Config::default());
-    world.hosts[host].engine = Engine::new(Config::default(), [1; 32], world.now);
+    world.hosts[host].engine = Witness::new(Config::default(), [1; 32], world.now);
     world.add(host, &meta, TorrentOptions::default());
     world.run_for(Duration::from_secs(1));
     let conn = world.hosts[host].actions.iter().find_map(|action| match action {

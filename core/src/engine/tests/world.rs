@@ -2,6 +2,7 @@
 //! unless a story wants a disk to be slow.
 
 use super::disk::Disk;
+use super::witness::Witness;
 use crate::*;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
@@ -16,7 +17,7 @@ pub(super) type Lie = fn(u64, &mut Vec<u8>);
 
 /// A machine with an engine, a disk and an address.
 pub(super) struct Host {
-    pub(super) engine: Engine,
+    pub(super) engine: Witness,
     pub(super) disk: Disk,
     pub(super) addr: SocketAddr,
     pub(super) events: Vec<Event>,
@@ -66,7 +67,7 @@ impl World {
     pub(super) fn host(&mut self, config: Config) -> usize {
         let n = self.hosts.len();
         let addr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, n as u8 + 1)), 6881);
-        let mut engine = Engine::new(config, [n as u8; 32], self.now);
+        let mut engine = Witness::new(config, [n as u8; 32], self.now);
         engine.handle(self.now, Input::Listening { local: addr });
         self.hosts.push(Host {
             engine,
