@@ -9,10 +9,9 @@ use crate::ids::{BlockId, ConnId};
 use crate::limits::{MAX_REJECTIONS, MAX_UNASKED_REJECTS, MAX_UNWANTED_BLOCKS};
 use crate::peer::{Asked, Peer, Rejected};
 use crate::picker::PickFor;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::timers::{TimerKey, TorrentTimer};
 use crate::wire::{BlockRange, Message, Payload};
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// Time between two looks at who is slow in endgame.
@@ -23,65 +22,47 @@ const MIN_DUPLICATES: usize = 4;
 /// Requests that are sent at once, even if the window has not room for a quarter more.
 const MAX_TOP_UP: usize = 32;
 
-/// How to ask for what has been asked for already.
-struct Endgame {
-    /// Peers that will soon have sent all that was asked of them.
-    prompt: BTreeSet<ConnId>,
-    /// Blocks that may be asked for once more.
-    duplicates: usize,
-}
-
 impl Torrent {
     /// Asks a peer for as much as its window has room for.
     pub(super) fn fill(&mut self, cx: &mut Context, conn: ConnId) {
         if !self.is_requesting() {
             return;
         }
-        let endgame = self.picker.in_endgame().then(|| self.endgame(cx));
         let Some(peer) = self.peers.get_mut(&conn) else { return };
-        if !peer.may_request() {
+        let room = room(peer);
+        if room == 0 {
             return;
         }
-        let room = peer.window.size().saturating_sub(peer.requests.len());
-        // Topping up by single blocks would cost a message each; a part of the window is soon enough.
-        if room == 0 || (!peer.requests.is_empty() && room < (peer.window.size() / 4).min(MAX_TOP_UP)) {
-            return;
-        }
+        let endgame = self.picker.in_endgame();
         let mut picked = Vec::with_capacity(room);
-        let allowed = peer.choking_us.then_some(&peer.allowed_fast);
         peer.suggested.make_contiguous();
-        let wish = PickFor {
-            conn,
-            addr: peer.addr(),
-            has: &peer.has,
-            now: cx.now,
-            fast: peer.window.is_fast(),
-            allowed,
-            suggested: peer.suggested.as_slices().0,
-        };
-        self.picker.pick(&wish, room, &mut picked);
-        if let Some(Endgame { prompt, duplicates }) = endgame {
-            self.picker.pick_again(&wish, &prompt, duplicates.min(room - picked.len()), &mut picked);
+        self.picker.pick(&wish(cx.now, peer), room, &mut picked);
+        if endgame {
+            self.pick_again(cx, conn, room - picked.len(), &mut picked);
         }
         if picked.len() < room {
             self.hungry.insert(conn);
         } else {
             self.hungry.remove(&conn);
         }
-        request(cx, peer, &self.geometry, &picked);
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            request(cx, peer, &self.geometry, &picked);
+        }
         self.ledger.asked(self.picker.requested());
     }
 
-    /// Whom to trust in endgame, and how much to ask for twice. Peers may yet fail, so whoever has nothing to do is
-    /// asked again a little later.
-    fn endgame(&self, cx: &mut Context) -> Endgame {
+    /// In endgame: what has been asked of peers that are slow. Those who are prompt now may yet fail, so whoever has
+    /// nothing to do is asked again a little later.
+    fn pick_again(&mut self, cx: &mut Context, conn: ConnId, room: usize, picked: &mut Vec<BlockId>) {
         cx.timers.no_later_than(self.key(TorrentTimer::Endgame), cx.now + ENDGAME_LOOK);
-        let prompt = |p: &&Peer| p.requests.oldest().is_some_and(|oldest| p.window.is_prompt(cx.now, oldest));
-        let requests: usize = self.peers.values().map(|p| p.requests.len()).sum();
-        let blocks = self.picker.blocks_requested();
-        Endgame {
-            prompt: self.peers.values().filter(prompt).map(|p| p.conn).collect(),
-            duplicates: (blocks / 4).max(MIN_DUPLICATES).saturating_sub(requests.saturating_sub(blocks)),
+        let (requests, blocks) = (self.picker.requested(), self.picker.blocks_requested());
+        let most = (blocks / 4).max(MIN_DUPLICATES).saturating_sub(requests.saturating_sub(blocks));
+        let (count, Some(peer)) = (most.min(room), self.peers.get(&conn)) else { return };
+        if count > 0 {
+            let is_prompt =
+                |p: &&Peer| p.requests.oldest().is_some_and(|oldest| p.window.is_prompt(cx.now, oldest));
+            let prompt = self.peers.values().filter(is_prompt).map(|p| p.conn).collect();
+            self.picker.pick_again(&wish(cx.now, peer), &prompt, count, picked);
         }
     }
 
@@ -248,6 +229,27 @@ impl Torrent {
         self.hungry.remove(&conn);
         self.fill_hungry(cx);
         self.fill(cx, conn);
+    }
+}
+
+/// Requests that may be sent to a peer now. Topping up by single blocks would cost a message each; a part of the
+/// window is soon enough.
+fn room(peer: &Peer) -> usize {
+    let room = peer.window.size().saturating_sub(peer.requests.len());
+    let soon = !peer.requests.is_empty() && room < (peer.window.size() / 4).min(MAX_TOP_UP);
+    if soon || !peer.may_request() { 0 } else { room }
+}
+
+/// What may be asked of a peer. Of its suggestions those that are in one stretch.
+fn wish(now: Instant, peer: &Peer) -> PickFor<'_> {
+    PickFor {
+        conn: peer.conn,
+        addr: peer.addr(),
+        has: &peer.has,
+        now,
+        fast: peer.window.is_fast(),
+        allowed: peer.choking_us.then_some(&peer.allowed_fast),
+        suggested: peer.suggested.as_slices().0,
     }
 }
 
