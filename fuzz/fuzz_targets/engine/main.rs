@@ -1,0 +1,396 @@
+//! A whole engine with one torrent, and everything around it at its worst: peers that say anything at any time,
+//! disks that fail and forget, trackers, commands, crashes and restarts. It goes through all phases of a torrent's
+//! life, with all its invariants checked after every input; and in the end, with a disk that works and honest
+//! seeds, the download is complete and right.
+#![no_main]
+
+mod disk;
+mod remote;
+mod torrents;
+mod world;
+
+use bytes::Bytes;
+use disk::{Before, Disk, Fault, Loss};
+use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
+use libfuzzer_sys::fuzz_target;
+use peerless_core::wire::{BlockRange, ExtensionHandshake, Features, Message};
+use peerless_core::{
+    BLOCK_LEN, Config, ConnId, Duration, Goal, NetError, PieceIndex, SeedPolicy, TorrentOptions,
+};
+use remote::{Remote, honest, scripted};
+use torrents::{Torrent, torrent};
+use world::World;
+
+/// The longest story.
+const MAX_OPS: usize = 1_000;
+/// Seconds of the longest wait: much more than any timer of a swarm at work.
+const MAX_WAIT: u64 = 3 * 3_600;
+
+#[derive(Arbitrary, Debug)]
+struct Story {
+    torrent: u8,
+    before: Before,
+    goal: u8,
+    seed_for: Option<u16>,
+    wait_disk: bool,
+    recheck: bool,
+    max_peers: u8,
+    max_open_pieces: u8,
+    upload_slots: u8,
+    #[arbitrary(with = to_the_end)]
+    ops: Vec<Op>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Op {
+    Wait {
+        millis: u16,
+    },
+    WaitLong {
+        secs: u16,
+    },
+    AddPeer {
+        n: u8,
+    },
+    AddHonest {
+        n: u8,
+    },
+    Accept {
+        n: u8,
+        hello: Option<Hello>,
+    },
+    AcceptHonest {
+        n: u8,
+    },
+    AcceptFailed,
+    Connected {
+        conn: u8,
+        hello: Option<Hello>,
+    },
+    Hello {
+        conn: u8,
+        hello: Hello,
+    },
+    HalfAHello {
+        conn: u8,
+        len: u8,
+    },
+    Say {
+        conn: u8,
+        what: Say,
+    },
+    Answer {
+        conn: u8,
+        n: u8,
+        how: How,
+    },
+    Raw {
+        conn: u8,
+        data: Vec<u8>,
+    },
+    TooLate {
+        data: Vec<u8>,
+    },
+    Close {
+        conn: u8,
+        error: Option<Trouble>,
+    },
+    Flush {
+        conn: u8,
+    },
+    Disk {
+        n: u8,
+        #[arbitrary(with = rarely)]
+        fault: Option<Fault>,
+    },
+    DiskAll {
+        #[arbitrary(with = rarely)]
+        fault: Option<Fault>,
+    },
+    Tracker {
+        does: Tracker,
+    },
+    Resolved {
+        ips: u8,
+    },
+    Stop,
+    Again,
+    Shutdown,
+    Crash {
+        losses: Vec<Loss>,
+        journal: u8,
+    },
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Hello {
+    fast: bool,
+    extended: bool,
+    id: u8,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Trouble {
+    Reset,
+    NoPort,
+    TooManyFiles,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+enum How {
+    Right,
+    Wrong,
+    Reject,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Say {
+    KeepAlive,
+    Choke,
+    Unchoke,
+    Interested,
+    NotInterested,
+    Have { n: u8 },
+    Bitfield { bits: u32 },
+    HaveAll,
+    HaveNone,
+    Request { n: u8, begin: u8, len: u8 },
+    Cancel { n: u8, begin: u8, len: u8 },
+    Reject { n: u8, begin: u8, len: u8 },
+    Piece { n: u8, block: u8, right: bool },
+    Suggest { n: u8 },
+    AllowedFast { n: u8 },
+    Port,
+    Extended { id: u8, payload: Vec<u8> },
+    ExtensionHandshake { reqq: Option<u16>, port: Option<u16>, upload_only: bool },
+}
+
+#[derive(Arbitrary, Debug)]
+enum Tracker {
+    Connected,
+    Fails,
+    Answers { peers: u8, interval: u16 },
+    Refuses,
+    Says { data: Vec<u8> },
+}
+
+/// Operations as long as there are bytes: an input of any bytes is a long story.
+fn to_the_end(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Op>> {
+    let mut ops = Vec::new();
+    while !bytes.is_empty() && ops.len() < MAX_OPS {
+        ops.push(bytes.arbitrary()?);
+    }
+    Ok(ops)
+}
+
+/// One of eight operations of a disk fails: most failures end the download.
+fn rarely(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Fault>> {
+    bytes.ratio(1, 8)?.then(|| bytes.arbitrary()).transpose()
+}
+
+fuzz_target!(|story: Story| {
+    let torrent = torrent(story.torrent);
+    let goal = [Goal::Download, Goal::Download, Goal::Download, Goal::Download, Goal::Seed, Goal::Verify];
+    let seeding = match story.seed_for {
+        Some(0) => SeedPolicy::Stop,
+        Some(secs) => {
+            SeedPolicy::Until { ratio_permille: Some(500), time: Some(Duration::from_secs(secs.into())) }
+        }
+        None => SeedPolicy::Forever,
+    };
+    let options = TorrentOptions {
+        goal: goal[usize::from(story.goal) % goal.len()],
+        seeding,
+        wait_disk: story.wait_disk,
+        recheck: story.recheck,
+        ..TorrentOptions::default()
+    };
+    let config = Config {
+        max_peers: 1 + usize::from(story.max_peers % 16),
+        max_half_open: 1 + usize::from(story.max_peers / 16),
+        max_open_pieces: 1 + usize::from(story.max_open_pieces % 8),
+        upload_slots: usize::from(story.upload_slots % 4),
+        memory_budget: 0,
+        ..Config::default()
+    };
+    let mut world = World::new(torrent, Disk::new(torrent, story.before), config, options);
+    for op in story.ops {
+        if world.is_over() {
+            break;
+        }
+        run(&mut world, op);
+    }
+    world.come_to_an_end();
+});
+
+fn run(world: &mut World, op: Op) {
+    let torrent = world.torrent;
+    match op {
+        Op::Wait { millis } => world.wait(Duration::from_millis(millis.into())),
+        Op::WaitLong { secs } => world.wait(Duration::from_secs(u64::from(secs) % MAX_WAIT)),
+        Op::AddPeer { n } => world.add_peer(scripted(n)),
+        Op::AddHonest { n } => world.add_peer(honest(n)),
+        Op::AcceptHonest { n } => drop(world.accept(honest(n))),
+        Op::AcceptFailed => {
+            world.handle(peerless_core::Input::AcceptFailed { error: NetError::TooManyFiles });
+        }
+        Op::Accept { n, hello } => {
+            let conn = world.accept(scripted(n));
+            greet(world, Some(conn), hello);
+        }
+        Op::Connected { conn, hello } => {
+            let conn = world.scripted_conn(conn);
+            conn.into_iter().for_each(|conn| connect(world, conn));
+            greet(world, conn, hello);
+        }
+        Op::Hello { conn, hello } => {
+            let conn = world.scripted_conn(conn);
+            greet(world, conn, Some(hello));
+        }
+        Op::HalfAHello { conn, len } => {
+            let Some(conn) = world.scripted_conn(conn) else { return };
+            let remote = world.conns.get_mut(&conn).filter(|remote| !remote.is_introduced());
+            let Some(data) = remote.map(|remote| remote.half_a_hello(torrent, len)) else { return };
+            world.receive(conn, data, true);
+            world.close(conn, None);
+        }
+        Op::Say { conn, what } => say(world, conn, what),
+        Op::Answer { conn, n, how } => answer(world, conn, n, how),
+        Op::Raw { conn, data } => raw(world, conn, data),
+        Op::TooLate { data } => world.say_too_late(data.into()),
+        Op::Close { conn, error } => {
+            let error = error.map(|error| match error {
+                Trouble::Reset => NetError::Reset,
+                Trouble::NoPort => NetError::NoPort,
+                Trouble::TooManyFiles => NetError::TooManyFiles,
+            });
+            world.scripted_conn(conn).into_iter().for_each(|conn| world.close(conn, error.clone()));
+        }
+        Op::Flush { conn } => world.scripted_conn(conn).into_iter().for_each(|conn| world.flush(conn)),
+        Op::Disk { n, fault } => world.finish_job(n, fault),
+        Op::DiskAll { fault } => (0..40).for_each(|_| world.finish_job(0, fault)),
+        Op::Tracker { does } => tracker(world, does),
+        Op::Resolved { ips } => {
+            let ips = (0..ips % 3).map(|_| torrents::TRACKER.into()).collect();
+            world.resolve(ips);
+        }
+        Op::Stop => world.stop(),
+        Op::Again => world.again(),
+        Op::Shutdown => world.shut_down(),
+        Op::Crash { losses, journal } => world.crash(&losses, journal),
+    }
+}
+
+fn connect(world: &mut World, conn: ConnId) {
+    world.connected(conn);
+    world.wait(Duration::ZERO);
+}
+
+fn greet(world: &mut World, conn: Option<ConnId>, hello: Option<Hello>) {
+    let (Some(conn), Some(hello)) = (conn, hello) else { return };
+    let torrent = world.torrent;
+    let remote = world.conns.get_mut(&conn).filter(|remote| remote.open && !remote.is_introduced());
+    let features = Features { fast: hello.fast, extended: hello.extended };
+    if let Some(data) = remote.map(|remote| remote.hello(torrent, features, hello.id % 4)) {
+        world.receive(conn, data, false);
+    }
+}
+
+/// A message of a scripted peer that has shaken hands.
+fn say(world: &mut World, conn: u8, what: Say) {
+    let torrent = world.torrent;
+    let Some(conn) = world.scripted_conn(conn) else { return };
+    let Some(remote) = world.conns.get_mut(&conn).filter(|remote| remote.is_introduced()) else { return };
+    let (message, lie) = message(torrent, what);
+    let data = remote.say(torrent, &message);
+    world.receive(conn, data, lie);
+}
+
+/// The message, and whether it says something that is not so.
+fn message(torrent: &Torrent, what: Say) -> (Message, bool) {
+    let pieces = torrent.meta.geometry().num_pieces();
+    // Some do not exist.
+    let index = |n: u8| u32::from(n) % (pieces + 2);
+    let range = |n: u8, begin: u8, len: u8| {
+        let len =
+            [BLOCK_LEN, BLOCK_LEN, 2 * BLOCK_LEN, 1, 0, 700, 8 * BLOCK_LEN, u32::MAX][usize::from(len) % 8];
+        BlockRange { index: index(n), begin: u32::from(begin % 16) * (BLOCK_LEN / 2), len }
+    };
+    let impossible = |n: u8| index(n) >= pieces;
+    match what {
+        Say::KeepAlive => (Message::KeepAlive, false),
+        Say::Choke => (Message::Choke, false),
+        Say::Unchoke => (Message::Unchoke, false),
+        Say::Interested => (Message::Interested, false),
+        Say::NotInterested => (Message::NotInterested, false),
+        Say::Have { n } => (Message::Have(index(n)), impossible(n)),
+        Say::Bitfield { bits } => {
+            let bytes = bits.to_be_bytes().repeat(2);
+            (Message::Bitfield(Bytes::copy_from_slice(&bytes[..pieces.div_ceil(8) as usize])), false)
+        }
+        Say::HaveAll => (Message::HaveAll, false),
+        Say::HaveNone => (Message::HaveNone, false),
+        Say::Request { n, begin, len } => (Message::Request(range(n, begin, len)), impossible(n)),
+        Say::Cancel { n, begin, len } => (Message::Cancel(range(n, begin, len)), impossible(n)),
+        Say::Reject { n, begin, len } => (Message::Reject(range(n, begin, len)), impossible(n)),
+        Say::Piece { n, block, right } => block_of(torrent, n, block, right),
+        Say::Suggest { n } => (Message::Suggest(index(n)), impossible(n)),
+        Say::AllowedFast { n } => (Message::AllowedFast(index(n)), impossible(n)),
+        Say::Port => (Message::Port(6881), false),
+        Say::Extended { id, payload } => (Message::Extended { id, payload: payload.into() }, false),
+        Say::ExtensionHandshake { reqq, port, upload_only } => {
+            let (reqq, p) = (reqq.map(Into::into), port);
+            let handshake = ExtensionHandshake { reqq, p, upload_only, ..ExtensionHandshake::default() };
+            (Message::Extended { id: 0, payload: handshake.encode() }, false)
+        }
+    }
+}
+
+/// A block that perhaps nobody asked for.
+fn block_of(torrent: &Torrent, n: u8, block: u8, right: bool) -> (Message, bool) {
+    let geometry = torrent.meta.geometry();
+    let piece = PieceIndex::new(u32::from(n) % geometry.num_pieces());
+    let block = u32::from(block) % geometry.blocks_in(piece);
+    let begin = block * BLOCK_LEN;
+    let len = (geometry.piece_len(piece) - begin).min(BLOCK_LEN);
+    let data = Remote::block(torrent, BlockRange { index: piece.get(), begin, len }, right).slice(13..);
+    (Message::Piece { index: piece.get(), begin, data: data.into() }, !right)
+}
+
+/// A scripted peer answers one of the requests that it was sent.
+fn answer(world: &mut World, conn: u8, n: u8, how: How) {
+    let torrent = world.torrent;
+    let Some(conn) = world.scripted_conn(conn) else { return };
+    let Some(remote) = world.conns.get_mut(&conn).filter(|remote| !remote.asked.is_empty()) else { return };
+    let range = remote.asked.remove(usize::from(n) % remote.asked.len());
+    let data = match how {
+        How::Right | How::Wrong => Remote::block(torrent, range, how == How::Right),
+        How::Reject => remote.say(torrent, &Message::Reject(range)),
+    };
+    world.receive(conn, data, how == How::Wrong);
+}
+
+/// Any bytes: what they mean nobody knows, so it is the last that this peer says.
+fn raw(world: &mut World, conn: u8, data: Vec<u8>) {
+    let Some(conn) = world.scripted_conn(conn) else { return };
+    world.conns.get_mut(&conn).into_iter().for_each(Remote::muddle);
+    world.receive(conn, data.into(), true);
+    world.close(conn, None);
+}
+
+fn tracker(world: &mut World, does: Tracker) {
+    let Some(conn) = world.tracker_conn() else { return };
+    let head = |len: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n").into_bytes();
+    let body = match does {
+        Tracker::Connected => return connect(world, conn),
+        Tracker::Fails => return world.close(conn, Some(NetError::Reset)),
+        Tracker::Says { data } => return world.receive(conn, data.into(), false),
+        Tracker::Refuses => b"d14:failure reason3:noe".to_vec(),
+        Tracker::Answers { peers, interval } => {
+            let peers = world.peers_of_tracker(peers);
+            let begin = format!("d8:intervali{interval}e5:peers{}:", peers.len());
+            [begin.as_bytes(), &peers, b"e"].concat()
+        }
+    };
+    world.receive(conn, [head(body.len()), body].concat().into(), false);
+}
