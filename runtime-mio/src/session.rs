@@ -4,7 +4,9 @@ use crate::sockets::Sockets;
 use crate::wake::Wake;
 use mio::{Events, Poll, Registry, Token};
 use peerless_core::{ConnId, Engine, Event, Instant, Metainfo, NetError, TorrentId, TorrentOptions};
-use peerless_runtime::{ReceiveBuffer, Session, SessionError, Settings, Shared, Waker, make_room, net};
+use peerless_runtime::{
+    ReceiveBuffer, RecordingState, Session, SessionError, Settings, Shared, Waker, make_room, net,
+};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -179,5 +181,9 @@ impl Session for MioSession {
 
     fn listening(&self) -> &[SocketAddr] {
         self.shared.listening()
+    }
+
+    fn recording(&self) -> Option<RecordingState> {
+        self.shared.recording()
     }
 }

@@ -4,7 +4,7 @@ use crate::connection::Connection;
 use crate::desk::{Desk, Report};
 use crate::signals::{Alarm, Bell};
 use peerless_core::{ConnId, Engine, Event, Metainfo, TorrentId, TorrentOptions};
-use peerless_runtime::{Session, SessionError, Settings, Shared, Waker, make_room, net};
+use peerless_runtime::{RecordingState, Session, SessionError, Settings, Shared, Waker, make_room, net};
 use smol::future;
 use smol::stream::{self, Stream};
 use smol::{Async, Executor, Task};
@@ -208,5 +208,9 @@ impl Session for SmolSession {
 
     fn listening(&self) -> &[SocketAddr] {
         self.shared.listening()
+    }
+
+    fn recording(&self) -> Option<RecordingState> {
+        self.shared.recording()
     }
 }

@@ -17,6 +17,17 @@ pub enum SessionError {
     /// The current directory, against which a relative target is meant, cannot be found out.
     #[error("path: the current directory cannot be found out: {0}")]
     NoCurrentDirectory(NetError),
+    /// Something that is not a recording stands where one is to go, or another session records to it.
+    #[error("path: {0} is there already and is not a finished recording; choose another name")]
+    RecordingInTheWay(Box<str>),
+    /// A recording cannot be written.
+    #[error("disk: cannot write the recording {path}: {error}")]
+    RecordingUnusable {
+        /// The file.
+        path: Box<str>,
+        /// Why not.
+        error: NetError,
+    },
     /// The operating system gives no randomness.
     #[error("unsupported: no randomness from the operating system: {0}")]
     NoEntropy(Box<str>),

@@ -1,6 +1,7 @@
 //! The contract that every driver fulfils: one session, whatever waits underneath it.
 
 use crate::error::SessionError;
+use crate::recording::RecordingState;
 use crate::settings::Settings;
 use crate::workers::Notify;
 use peerless_core::{Engine, Event, Instant, Metainfo, TorrentId, TorrentOptions};
@@ -57,6 +58,9 @@ pub trait Session: Sized {
 
     /// Where peers can reach us. Empty where the settings say so, and where no port could be had.
     fn listening(&self) -> &[SocketAddr];
+
+    /// How the recording stands that [`Settings::record`] asked for; `None` where it did not.
+    fn recording(&self) -> Option<RecordingState>;
 }
 
 /// Ends a [`Session::wait`] from another thread, a signal handler's for example.

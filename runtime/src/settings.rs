@@ -4,6 +4,9 @@ use peerless_core::Config;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
+/// Bytes after which a recording ends, unless it is told otherwise: without blocks some hundred GiB of download.
+pub const RECORD_LIMIT: u64 = 1 << 30;
+
 /// Settings of a session. `Default` suits a desktop with a fast line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -21,6 +24,28 @@ pub struct Settings {
     pub extra_roots: Option<PathBuf>,
     /// The engine's randomness; `None`: from the operating system. For tests that want the same run twice.
     pub seed: Option<[u8; 32]>,
+    /// Where to record the session, so that it can be replayed; `None`: nowhere.
+    pub record: Option<Recording>,
+}
+
+/// A recording to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// The file. A recording that is there gives way; nothing else does.
+    pub path: PathBuf,
+    /// Whether it is to hold the bytes of blocks, too. A replay does not need them.
+    pub payload: bool,
+    /// Whether other addresses, names and secrets are to stand in it.
+    pub mask: bool,
+    /// Bytes after which it ends. The session goes on.
+    pub limit: u64,
+}
+
+impl Recording {
+    /// A recording without the bytes of blocks, of at most [`RECORD_LIMIT`].
+    pub fn to(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), payload: false, mask: false, limit: RECORD_LIMIT }
+    }
 }
 
 impl Default for Settings {
@@ -33,6 +58,7 @@ impl Default for Settings {
             max_open_files: None,
             extra_roots: None,
             seed: None,
+            record: None,
         }
     }
 }

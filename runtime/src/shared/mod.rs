@@ -6,11 +6,13 @@ mod tests;
 use crate::clock::Clock;
 use crate::error::SessionError;
 use crate::net;
+use crate::recording::{RecordingFile, RecordingState};
 use crate::rlimit::{Share, make_room};
 use crate::settings::Settings;
 use crate::store::{Capacity, Contents, Store};
 use crate::tls::TlsRoots;
 use crate::workers::{Notify, Workers};
+use peerless_core::record::{RecordOptions, Recorded};
 use peerless_core::{Action, Engine, Event, Input, Metainfo, NetError, TorrentId, TorrentOptions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -25,7 +27,8 @@ use std::time::Duration;
 /// [`timeout`](Self::timeout), and [`handle`](Self::handle) what came.
 #[derive(Debug)]
 pub struct Shared {
-    engine: Engine,
+    engine: Recorded,
+    recording: Option<RecordingFile>,
     clock: Clock,
     store: Arc<Store>,
     workers: Workers,
@@ -49,7 +52,10 @@ impl Shared {
         config.max_half_open = config.max_half_open.min(descriptors.peers());
         let seed = settings.seed.map_or_else(crate::entropy::seed, Ok)?;
         let clock = Clock::new();
-        let mut engine = Engine::new(config, seed, clock.now());
+        let recording = settings.record.as_ref().map(RecordingFile::open).transpose()?;
+        let record =
+            settings.record.map(|r| RecordOptions { payload: r.payload, mask: r.mask, limit: r.limit });
+        let mut engine = Recorded::new(config, seed, clock.now(), record);
         let capacity =
             settings.max_open_files.map_or_else(|| Capacity::Share(share.clone()), Capacity::Fixed);
         let store = Arc::new(Store::with(capacity));
@@ -61,6 +67,7 @@ impl Shared {
         let tls = Arc::new(TlsRoots::new(settings.extra_roots));
         Ok(Self {
             engine,
+            recording,
             clock,
             store,
             workers,
@@ -93,7 +100,11 @@ impl Shared {
     /// The next thing to do with a socket. What is to be done with files and names is begun on the way.
     pub fn next_action(&mut self) -> Option<Action> {
         loop {
-            match self.engine.poll_action()? {
+            let Some(action) = self.engine.poll_action() else {
+                self.keep_record();
+                return None;
+            };
+            match action {
                 Action::Disk { job, op } => self.workers.disk(job, op),
                 Action::Resolve { job, host } => self.workers.resolve(job, host),
                 Action::Cancel { job } => self.workers.cancel(job),
@@ -105,8 +116,10 @@ impl Shared {
     /// The next thing to tell the application.
     pub fn next_event(&mut self) -> Option<Event> {
         let event = self.engine.poll_event()?;
-        if let Event::Stopped { torrent } = event {
-            self.store.unregister(torrent);
+        match event {
+            Event::Stopped { torrent } => self.store.unregister(torrent),
+            Event::ShutDown => self.end_record(),
+            _ => {}
         }
         Some(event)
     }
@@ -138,13 +151,8 @@ impl Shared {
     }
 
     /// The engine.
-    pub const fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// The engine, for its commands.
-    pub const fn engine_mut(&mut self) -> &mut Engine {
-        &mut self.engine
     }
 
     /// The clock.
@@ -174,7 +182,7 @@ impl Shared {
 
     /// Forgets a torrent that has stopped.
     pub fn remove_torrent(&mut self, torrent: TorrentId) {
-        self.engine.remove_torrent(torrent);
+        self.engine.remove_torrent(self.clock.now(), torrent);
     }
 
     /// Stops a torrent cleanly.
@@ -185,6 +193,38 @@ impl Shared {
     /// Stops everything cleanly.
     pub fn shutdown(&mut self) {
         self.engine.shutdown(self.clock.now());
+    }
+
+    /// How the recording stands; `None` where none was asked for.
+    pub fn recording(&self) -> Option<RecordingState> {
+        let failure = self.recording.as_ref()?.failure();
+        let recorder = self.engine.recorder()?;
+        Some(match failure {
+            Some(error) => RecordingState::Failed(error),
+            None if recorder.reached_limit() => RecordingState::AtLimit,
+            None if recorder.is_over() => RecordingState::Ended,
+            None => RecordingState::Running,
+        })
+    }
+
+    /// Hands what was recorded to the thread that writes it.
+    fn keep_record(&mut self) {
+        if let (Some(recording), Some(recorder)) = (&self.recording, self.engine.recorder_mut()) {
+            recording.take(recorder);
+        }
+    }
+
+    fn end_record(&mut self) {
+        if let Some(recorder) = self.engine.recorder_mut() {
+            recorder.end();
+        }
+        self.keep_record();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.end_record();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sessions on a stage: run in turn, in one thread, until something is so or the deadline has passed.
 
 use crate::stage::Stage;
+use crate::witness::Witness;
 use peerless_core::{
     Event, Goal, Metainfo, PeerAddr, Phase, ResumeSummary, SeedPolicy, TorrentError, TorrentId,
     TorrentOptions, TorrentStatus,
@@ -24,6 +25,8 @@ pub(crate) struct Actor<S> {
     /// How long it waits in its turn.
     pub(crate) patience: Duration,
     torrent: Option<TorrentId>,
+    /// After the session: it is to be over then.
+    _witness: Option<Witness>,
 }
 
 /// Settings for a stage: only this machine can connect.
@@ -42,9 +45,10 @@ pub(crate) fn seeding() -> TorrentOptions {
 }
 
 impl<S: Session> Actor<S> {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(mut settings: Settings) -> Self {
+        let witness = Witness::of(&mut settings);
         let session = S::open(settings).unwrap();
-        Self { session, events: Vec::new(), patience: TURN, torrent: None }
+        Self { session, events: Vec::new(), patience: TURN, torrent: None, _witness: witness }
     }
 
     /// A session that has this torrent.
