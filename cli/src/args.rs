@@ -24,6 +24,7 @@ Exit codes:
   0 complete         1 a bug                2 usage           3 torrent unusable
   4 not found        5 target in the way    6 no space        7 storage error
   8 no network       9 incomplete in time  10 data does not match
+ 12 replay differs
   130, 143 stopped by SIGINT, SIGTERM";
 
 /// A BitTorrent client for the command line.
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Tracker(Tracker),
     /// Run a simulated swarm: whole engines on virtual time, from one seed
     Sim(Sim),
+    /// Do again what --record recorded, and compare; exit code 12 where it comes out differently
+    Replay(Replay),
     /// Watch a tracker, a seed and a download on this machine, explained
     Demo(Demo),
 }
@@ -136,6 +139,25 @@ pub(crate) struct Network {
     /// Connections to peers at once
     #[arg(long, value_name = "N", value_parser = values::max_peers)]
     pub(crate) max_peers: Option<usize>,
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// Whether and how to record.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Record {
+    /// Record the session in this file, for peerless replay; the data itself is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// Record the data, too
+    #[arg(long, requires = "record")]
+    pub(crate) record_payload: bool,
+    /// Record other addresses, passkeys and paths in place of the real ones
+    #[arg(long, requires = "record")]
+    pub(crate) record_mask: bool,
+    /// End the recording after so many bytes (64M, 4G) [default: 1G]
+    #[arg(long, value_name = "N", requires = "record", value_parser = values::size)]
+    pub(crate) record_limit: Option<u64>,
 }
 
 /// The drivers: one event-loop thread on `mio`, async tasks on `smol`.
@@ -232,6 +254,26 @@ pub(crate) struct Tracker {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+/// The arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Stop after so many seconds of the recording (90, 12.5, 1h)
+    #[arg(long, value_name = "T", value_parser = values::moment)]
+    pub(crate) until: Option<Duration>,
+    /// Tell each step: what happened, and what the engine did
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Tell how each torrent stood at the end, and why it waited
+    #[arg(long)]
+    pub(crate) why: bool,
+    /// Write JSON to standard output, one object a line, ending in one "result"
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -323,6 +365,9 @@ mod tests {
             &["create", "x", "-a", "ftp://x"],
             &["create", "x", "-a", "http://a b/"],
             &["seed", "x"],
+            &["get", "x", "--record-payload"],
+            &["replay"],
+            &["replay", "x", "--until", "soon"],
             &["--nonsense"],
             &["sim"],
             &["sim", "one-to-one", "--runs", "0"],

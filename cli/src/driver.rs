@@ -4,7 +4,7 @@ use crate::args::{self, Driver};
 use crate::exit::{Exit, Failure};
 use peerless_core::Config;
 use peerless_mio::MioSession;
-use peerless_runtime::{Listen, Session, SessionError, Settings};
+use peerless_runtime::{Listen, RECORD_LIMIT, Recording, Session, SessionError, Settings};
 use peerless_smol::SmolSession;
 
 /// Something to do with a session, whichever driver runs it.
@@ -31,15 +31,24 @@ pub(crate) fn settings(network: &args::Network) -> Settings {
         engine.max_peers = peers;
     }
     let listen = network.port.map_or_else(Listen::default, Listen::everywhere);
-    Settings { engine, listen: Some(listen), ..Settings::default() }
+    let args::Record { record, record_payload, record_mask, record_limit } = &network.record;
+    let record = record.as_ref().map(|path| Recording {
+        path: path.clone(),
+        payload: *record_payload,
+        mask: *record_mask,
+        limit: record_limit.unwrap_or(RECORD_LIMIT),
+    });
+    Settings { engine, listen: Some(listen), record, ..Settings::default() }
 }
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         let exit = match &error {
             SessionError::Add(add) => return add.into(),
-            SessionError::TargetTaken(_) | SessionError::TargetUnusable(_) => Exit::TargetInTheWay,
-            SessionError::NoCurrentDirectory(_) => Exit::Storage,
+            SessionError::TargetTaken(_)
+            | SessionError::TargetUnusable(_)
+            | SessionError::RecordingInTheWay(_) => Exit::TargetInTheWay,
+            SessionError::NoCurrentDirectory(_) | SessionError::RecordingUnusable { .. } => Exit::Storage,
             SessionError::NoEntropy(_)
             | SessionError::NoThread(_)
             | SessionError::TooFewDescriptors(_)

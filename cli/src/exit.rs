@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     Incomplete,
     /// The data is not what the torrent says.
     Mismatch,
+    /// A replay came out differently than what was recorded.
+    Diverged,
     /// Stopped by SIGINT (ctrl-c).
     Interrupted,
     /// Stopped by SIGTERM.
@@ -49,6 +51,7 @@ impl Exit {
             Self::Network => 8,
             Self::Incomplete => 9,
             Self::Mismatch => 10,
+            Self::Diverged => 12,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -68,6 +71,7 @@ impl Exit {
             Self::Network => "network_unusable",
             Self::Incomplete => "incomplete",
             Self::Mismatch => "mismatch",
+            Self::Diverged => "diverged",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }

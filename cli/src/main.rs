@@ -10,6 +10,7 @@ mod demo;
 mod driver;
 mod exit;
 mod output;
+mod replay;
 mod report;
 mod run;
 mod show;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Some(Command::Tracker(args)) => tracker::run(&args),
         Some(Command::Create(args)) => create::run(&args),
         Some(Command::Sim(args)) => sim::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),
     }
 }
@@ -64,6 +66,7 @@ fn wants_json(cli: &Cli) -> bool {
         Some(Command::Show(args)) => args.json,
         Some(Command::Verify(args)) => args.output.json,
         Some(Command::Sim(args)) => args.json,
+        Some(Command::Replay(args)) => args.json,
         Some(Command::Create(_) | Command::Tracker(_) | Command::Demo(_)) => false,
     }
 }

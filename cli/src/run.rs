@@ -10,7 +10,7 @@ use crate::text;
 use peerless_core::{
     Event, Goal, Metainfo, PieceIndex, SeedPolicy, TorrentError, TorrentId, TorrentOptions, TorrentStatus,
 };
-use peerless_runtime::Session;
+use peerless_runtime::{RecordingState, Session};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +50,9 @@ impl Job for Run {
             watch.view.listening(session.listening());
         }
         let failure = watch.follow(&mut session).err();
+        if let Some(note) = session.recording().and_then(recording_note) {
+            watch.view.note(&note);
+        }
         signals::stop_at_once();
         let stays = seeding != SeedPolicy::Stop || goal == Goal::Seed;
         watch.report(&self.metainfo, &self.target, stays, failure)
@@ -236,5 +239,18 @@ impl Watch {
         let rate = text::rate(u64::try_from(rate).unwrap_or(u64::MAX));
         let bytes = text::bytes(status.downloaded);
         format!("complete: {target} ({bytes} received in {}, {rate})", text::elapsed(elapsed))
+    }
+}
+
+/// What a person has to know of a recording that is not whole.
+fn recording_note(state: RecordingState) -> Option<String> {
+    match state {
+        RecordingState::Running | RecordingState::Ended => None,
+        RecordingState::AtLimit => Some(
+            "the recording reached its limit and holds only the beginning; see --record-limit".to_owned(),
+        ),
+        RecordingState::Failed(error) => {
+            Some(format!("the recording holds only the beginning: the file cannot be written: {error}"))
+        }
     }
 }

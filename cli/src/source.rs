@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The commands, for a source that is one of them misspelt.
-const COMMANDS: [&str; 7] = ["get", "seed", "show", "verify", "create", "tracker", "demo"];
+const COMMANDS: [&str; 8] = ["get", "seed", "show", "verify", "create", "tracker", "replay", "demo"];
 
 /// Reads and checks the torrent at `path`; `-` is standard input.
 pub(crate) fn load(path: &Path) -> Result<Arc<Metainfo>, Failure> {

@@ -41,6 +41,19 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(total))
 }
 
+/// A point in time as a recording counts it: seconds with decimals (`12`, `12.5`), or a [`duration`].
+pub(crate) fn moment(text: &str) -> Result<Duration, String> {
+    let Some((whole, fraction)) = text.trim().trim_end_matches('s').split_once('.') else {
+        return duration(text);
+    };
+    let is_number = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !is_number(whole) || fraction.len() > 6 || !is_number(fraction) {
+        return Err("not a time; write 90, 12.5, 5m or 1h30m".to_owned());
+    }
+    let micros = format!("{fraction:0<6}").parse().map_err(|_| "not a time".to_owned())?;
+    Ok(duration(whole)? + Duration::from_micros(micros))
+}
+
 /// A time that is not zero.
 pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
