@@ -1,13 +1,15 @@
 //! A host: a machine with addresses, a link, a disk, and a program that runs on it.
 
 use crate::actor::Actor;
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::disk::{Disk, DiskSpeed};
 use crate::net::{End, Gate, Link, Mail, News, SiteId};
 use crate::payload::Torrent;
 use crate::sim::Trap;
 use peerless_core::{
-    Config, ConnId, Engine, Event, Goal, Input, Instant, PieceIndex, SeedPolicy, TorrentId, TorrentOptions,
+    Config, ConnId, Duration, Engine, Event, Goal, Input, Instant, PieceIndex, SeedPolicy, TorrentId,
+    TorrentOptions,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +26,8 @@ pub struct Host {
     pub(crate) torrents: Vec<Task>,
     pub(crate) families: Families,
     pub(crate) spot: Spot,
+    pub(crate) ahead: Duration,
+    pub(crate) drift: i32,
 }
 
 /// Where a host stands.
@@ -86,6 +90,8 @@ impl Host {
             torrents: Vec::new(),
             families: Families::Both,
             spot: Spot::Open,
+            ahead: Duration::ZERO,
+            drift: 0,
         }
     }
 
@@ -93,6 +99,13 @@ impl Host {
     #[must_use]
     pub fn link(mut self, link: Link) -> Self {
         self.link = link;
+        self
+    }
+
+    /// With a clock that is ahead by so much, and runs so many millionths faster than time does; slower, if negative.
+    #[must_use]
+    pub fn clock(mut self, ahead: Duration, drift: i32) -> Self {
+        (self.ahead, self.drift) = (ahead, drift);
         self
     }
 
@@ -229,6 +242,7 @@ pub(crate) struct Machine {
     pub(crate) trap: Option<Trap>,
     /// While it is suspended: what has come for it.
     pub(crate) asleep: Option<Vec<Late>>,
+    pub(crate) clock: Clock,
     pub(crate) ends: BTreeMap<ConnId, End>,
     pub(crate) conns: BTreeMap<End, ConnId>,
     pub(crate) accepted: u64,

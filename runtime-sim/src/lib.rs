@@ -34,6 +34,7 @@
 mod actor;
 mod actors;
 mod check;
+mod clock;
 mod dice;
 mod digest;
 mod disk;

@@ -6,7 +6,8 @@ mod faults;
 pub(crate) use faults::Trap;
 
 use crate::actor::local_for;
-use crate::check::{Checks, Violation, Watch};
+use crate::check::{Checks, Moment, Violation, Watch};
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::digest::RunDigest;
 use crate::disk::Disk;
@@ -123,6 +124,7 @@ impl Sim {
             wake: None,
             trap: None,
             asleep: None,
+            clock: Clock::new(Instant::ZERO, spec.ahead, spec.drift),
             ends: BTreeMap::new(),
             conns: BTreeMap::new(),
             accepted: 0,
@@ -166,12 +168,13 @@ impl Sim {
         let seed = Dice::seed(self.seed, &format!("engine {} life {}", host.get(), machine.life));
         let torrents = machine.spec.torrents.iter().map(|task| &task.torrent);
         self.watch.started(host, &machine.spec.name, torrents);
-        let mut engine = Engine::new(machine.spec.config.clone(), seed, self.now);
+        let now = machine.clock.at(self.now);
+        let mut engine = Engine::new(machine.spec.config.clone(), seed, now);
         let local = machine.addr();
-        engine.handle(self.now, Input::Listening { local });
+        engine.handle(now, Input::Listening { local });
         for task in &machine.spec.torrents {
             let options = task.options.clone();
-            if engine.add_torrent(self.now, task.torrent.metainfo.clone(), options).is_err() {
+            if engine.add_torrent(now, task.torrent.metainfo.clone(), options).is_err() {
                 debug_assert!(false, "a scenario gives a host each torrent once");
             }
         }
@@ -191,9 +194,10 @@ impl Sim {
         self.with_engine(host, |engine, now| engine.add_peer(now, TorrentId(0), addr));
     }
 
-    /// Does something with a host's engine, unless the host is off, and then what the engine asks for.
+    /// Does something with a host's engine, unless the host is off, and then what the engine asks for. The time is
+    /// that of the host's clock.
     pub fn with_engine<T>(&mut self, host: HostId, f: impl FnOnce(&mut Engine, Instant) -> T) -> Option<T> {
-        let now = self.now;
+        let now = self.clock(host);
         let result = self.machines[host.index()].engine_mut().map(|engine| f(engine, now));
         self.drain(host);
         result
@@ -220,6 +224,11 @@ impl Sim {
     /// The virtual time since the start.
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// What the clock of a host says.
+    pub fn clock(&self, host: HostId) -> Instant {
+        self.machines[host.index()].clock.at(self.now)
     }
 
     /// The seed that all of it follows from.
@@ -259,12 +268,12 @@ impl Sim {
 
     /// How a host's first torrent stands.
     pub fn status(&self, host: HostId) -> Option<TorrentStatus> {
-        self.engine(host)?.torrent(self.now, TorrentId(0))
+        self.engine(host)?.torrent(self.clock(host), TorrentId(0))
     }
 
     /// The peers of a host's first torrent.
     pub fn peers(&self, host: HostId) -> Vec<PeerStatus> {
-        self.engine(host).map(|engine| engine.peers(self.now, TorrentId(0))).unwrap_or_default()
+        self.engine(host).map(|engine| engine.peers(self.clock(host), TorrentId(0))).unwrap_or_default()
     }
 
     /// When a host was started for the first time; now, if it never was.
@@ -394,7 +403,7 @@ impl Sim {
             return;
         }
         self.machines[host.index()].wake = None;
-        let now = self.now;
+        let now = self.clock(host);
         match &self.machines[host.index()].program {
             Program::Engine(engine) if engine.poll_timeout().is_some_and(|at| at <= now) => {
                 self.input(host, Input::Timeout);
@@ -475,11 +484,13 @@ impl Sim {
     }
 
     fn hand_in(&mut self, host: HostId, input: Input) {
-        let Machine { program: Program::Engine(engine), disk, .. } = &mut self.machines[host.index()] else {
+        let Machine { program: Program::Engine(engine), disk, clock, .. } = &mut self.machines[host.index()]
+        else {
             return;
         };
-        self.watch.input(self.now, host, disk, &input);
-        engine.handle(self.now, input);
+        let at = Moment { now: self.now, clock: clock.at(self.now) };
+        self.watch.input(at, host, disk, &input);
+        engine.handle(at.clock, input);
     }
 
     /// Does what an engine asks for, and plans when to wake it.
@@ -495,8 +506,10 @@ impl Sim {
             self.downloads_left -= usize::from(machine.note(now, event));
         }
         let Some(engine) = machine.engine() else { return };
-        self.watch.settled(now, host, engine, &machine.spec.config);
+        let at = Moment { now, clock: machine.clock.at(now) };
+        self.watch.settled(at, host, engine, &machine.spec.config);
         let Some(at) = engine.poll_timeout() else { return };
+        let at = machine.clock.when(at);
         if machine.wake.is_none_or(|planned| at < planned) {
             machine.wake = Some(at);
             self.queue.push(at.max(now), Due::Wake(host, machine.life));
@@ -505,15 +518,16 @@ impl Sim {
 
     fn perform(&mut self, host: HostId, action: Action) {
         let machine = &mut self.machines[host.index()];
+        let at = Moment { now: self.now, clock: machine.clock.at(self.now) };
         match action {
             Action::Connect { conn, remote, .. } => {
                 let local = local_for(&machine.addrs, remote);
                 let end = self.net.connect(self.now, host, local, remote);
                 machine.bind(conn, end);
-                self.watch.opens(self.now, host, conn);
+                self.watch.opens(at.clock, host, conn);
             }
             Action::Send { conn, data } => {
-                self.watch.sends(self.now, host, conn, &machine.disk, &data);
+                self.watch.sends(at, host, conn, &machine.disk, &data);
                 if let Some(end) = machine.ends.get(&conn) {
                     self.net.send(self.now, *end, data);
                 }

@@ -1,5 +1,6 @@
 //! Tests of whole simulations.
 
+mod clocks;
 mod crashes;
 mod disks;
 mod gates;

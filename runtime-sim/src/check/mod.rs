@@ -67,6 +67,15 @@ impl Checks {
     }
 }
 
+/// A moment on a host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// When it is.
+    pub(crate) now: Instant,
+    /// What the host's clock says: what an engine owes in time, it owes by this.
+    pub(crate) clock: Instant,
+}
+
 /// Looks at all hosts of a simulation.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -122,19 +131,19 @@ impl Watch {
         self.hosts[host.index()] = watched;
     }
 
-    /// A host that slept is awake again.
-    pub(crate) fn woke(&mut self, now: Instant, host: HostId) {
+    /// A host that slept is awake again, or its clock has jumped.
+    pub(crate) fn woke(&mut self, clock: Instant, host: HostId) {
         if let Some(watched) = self.hosts.get_mut(host.index()) {
-            watched.wires.values_mut().for_each(|wire| wire.slept(now));
+            watched.wires.values_mut().for_each(|wire| wire.slept(clock));
         }
     }
 
     /// The engine opens a connection.
-    pub(crate) fn opens(&mut self, now: Instant, host: HostId, conn: ConnId) {
+    pub(crate) fn opens(&mut self, clock: Instant, host: HostId, conn: ConnId) {
         if let Some(watched) = self.hosts.get_mut(host.index())
             && self.checks.wire
         {
-            watched.wires.insert(conn, Wire::new(now, false));
+            watched.wires.insert(conn, Wire::new(clock, false));
         }
     }
 
@@ -146,15 +155,15 @@ impl Watch {
     }
 
     /// The engine is about to be given an input.
-    pub(crate) fn input(&mut self, now: Instant, host: HostId, disk: &Disk, input: &Input) {
+    pub(crate) fn input(&mut self, at: Moment, host: HostId, disk: &Disk, input: &Input) {
         let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) else { return };
         match input {
             Input::Accepted { conn, .. } => {
-                watched.wires.insert(*conn, Wire::new(now, true));
+                watched.wires.insert(*conn, Wire::new(at.clock, true));
             }
             Input::Connected { conn, .. } => {
                 if let Some(wire) = watched.wires.get_mut(conn) {
-                    wire.connected(now);
+                    wire.connected(at.clock);
                 }
             }
             Input::ConnectFailed { conn, .. } | Input::Closed { conn, .. } => {
@@ -163,22 +172,22 @@ impl Watch {
             Input::Received { conn, data } => {
                 let (conn, watched) = (*conn, Some(watched));
                 let result =
-                    watched.and_then(|w| w.on_wire(now, conn, disk, |wire, a| wire.received(a, data)));
-                self.judge(now, host, Some(conn), result);
+                    watched.and_then(|w| w.on_wire(at, conn, disk, |wire, a| wire.received(a, data)));
+                self.judge(at.now, host, Some(conn), result);
             }
             _ => {}
         }
     }
 
     /// The engine sends bytes.
-    pub(crate) fn sends(&mut self, now: Instant, host: HostId, conn: ConnId, disk: &Disk, data: &[u8]) {
+    pub(crate) fn sends(&mut self, at: Moment, host: HostId, conn: ConnId, disk: &Disk, data: &[u8]) {
         let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) else { return };
         let result = if watched.wires.contains_key(&conn) {
-            watched.on_wire(now, conn, disk, |wire, around| wire.sent(around, data))
+            watched.on_wire(at, conn, disk, |wire, around| wire.sent(around, data))
         } else {
             Some(Breach::NoConnection(data.len()))
         };
-        self.judge(now, host, Some(conn), result);
+        self.judge(at.now, host, Some(conn), result);
     }
 
     /// Which pieces the engine writes to with a disk operation.
@@ -198,14 +207,14 @@ impl Watch {
     }
 
     /// The engine was given an input, and what it asked for is done.
-    pub(crate) fn settled(&mut self, now: Instant, host: HostId, engine: &Engine, config: &Config) {
+    pub(crate) fn settled(&mut self, at: Moment, host: HostId, engine: &Engine, config: &Config) {
         let checks = self.checks;
         let Some(watched) = self.hosts.get_mut(host.index()) else { return };
         watched.serial += 1;
         let limits = if checks.limits { invariants::limits(engine, config) } else { None };
         let due = checks.state_every > 0 && watched.serial.is_multiple_of(u64::from(checks.state_every));
-        let breach = limits.or_else(|| due.then(|| invariants::state(now, engine, config)).flatten());
-        self.judge(now, host, None, breach);
+        let breach = limits.or_else(|| due.then(|| invariants::state(at.clock, engine, config)).flatten());
+        self.judge(at.now, host, None, breach);
     }
 
     fn judge(&mut self, at: Instant, host: HostId, conn: Option<ConnId>, breach: Option<Breach>) {
@@ -224,13 +233,13 @@ impl Watched {
     /// Does something with a connection, if it is known.
     fn on_wire(
         &mut self,
-        now: Instant,
+        at: Moment,
         conn: ConnId,
         disk: &Disk,
         f: impl FnOnce(&mut Wire, &mut Around<'_>) -> Result<(), Breach>,
     ) -> Option<Breach> {
         let wire = self.wires.get_mut(&conn)?;
-        let mut around = Around { now, serial: self.serial, torrents: &mut self.torrents, disk };
+        let mut around = Around { at, serial: self.serial, torrents: &mut self.torrents, disk };
         f(wire, &mut around).err()
     }
 }

@@ -1,5 +1,6 @@
 //! Each rule of the wire, kept and broken.
 
+use super::Moment;
 use super::breach::Breach;
 use super::proof::Known;
 use super::reader::*;
@@ -61,7 +62,7 @@ impl Talk {
 
     fn around(&mut self) -> (&mut Wire, Around<'_>) {
         let Self { wire, torrents, disk, now, serial, .. } = self;
-        (wire, Around { now: *now, serial: *serial, torrents, disk })
+        (wire, Around { at: Moment { now: *now, clock: *now }, serial: *serial, torrents, disk })
     }
 
     fn says_bytes(&mut self, bytes: &[u8]) -> Result<(), Breach> {

@@ -1,5 +1,6 @@
 //! The strict reader of what an engine says to one peer: every byte, against BEP 3, 6 and 10.
 
+use super::Moment;
 use super::breach::Breach;
 use super::heard::{Bearing, Heard};
 use super::proof::Known;
@@ -21,7 +22,7 @@ const CROSSING: Duration = Duration::from_secs(120);
 /// What surrounds a connection.
 #[derive(Debug)]
 pub(super) struct Around<'a> {
-    pub(super) now: Instant,
+    pub(super) at: Moment,
     /// The number of the input that the engine was given last.
     pub(super) serial: u64,
     pub(super) torrents: &'a mut [Known],
@@ -50,6 +51,7 @@ pub(super) struct Wire {
     requests: BTreeMap<BlockRange, Request>,
     /// How many of them are neither answered nor cancelled.
     outstanding: usize,
+    /// By the host's clock.
     last_sent: Instant,
 }
 
@@ -62,7 +64,7 @@ struct Request {
 }
 
 impl Wire {
-    pub(super) fn new(now: Instant, accepted: bool) -> Self {
+    pub(super) fn new(clock: Instant, accepted: bool) -> Self {
         Self {
             accepted,
             open: accepted,
@@ -78,19 +80,19 @@ impl Wire {
             interested: false,
             requests: BTreeMap::new(),
             outstanding: 0,
-            last_sent: now,
+            last_sent: clock,
         }
     }
 
     /// A connection that the engine opened is open.
-    pub(super) const fn connected(&mut self, now: Instant) {
+    pub(super) const fn connected(&mut self, clock: Instant) {
         self.open = true;
-        self.last_sent = now;
+        self.last_sent = clock;
     }
 
-    /// The host slept, and could say nothing.
-    pub(super) const fn slept(&mut self, now: Instant) {
-        self.last_sent = now;
+    /// The host slept, and could say nothing; or its clock says so.
+    pub(super) const fn slept(&mut self, clock: Instant) {
+        self.last_sent = clock;
     }
 
     /// Nothing more of it is judged.
@@ -108,7 +110,7 @@ impl Wire {
         if self.ignored || self.heard.broken {
             return Ok(());
         }
-        self.check_silence(around.now)?;
+        self.check_silence(around.at.clock)?;
         while !self.heard.broken
             && let Some(read) = self.heard.reader.next(&mut data)
         {
@@ -145,7 +147,7 @@ impl Wire {
         // What an accepted connection says right behind its handshake is read before ours has left.
         let ours = self.features.unwrap_or(Features::OURS);
         let agreed = ours.common(self.heard.features.unwrap_or_default());
-        match self.heard.message(around.now, around.serial, head, geometry, agreed) {
+        match self.heard.message(around.at.now, around.serial, head, geometry, agreed) {
             Bearing::None => {}
             Bearing::Answered(range) => self.answered(range, false),
             Bearing::Rejected(range) => self.answered(range, true),
@@ -186,8 +188,8 @@ impl Wire {
         if self.accepted && self.heard.reader.greeting() < NAMED {
             return Err(Breach::HandshakeTooEarly);
         }
-        self.check_silence(around.now)?;
-        self.last_sent = around.now;
+        self.check_silence(around.at.clock)?;
+        self.last_sent = around.at.clock;
         let mut rest = data;
         while let Some(read) = self.reader.next(&mut rest) {
             match read {
@@ -201,8 +203,8 @@ impl Wire {
     }
 
     /// Both sides have shaken hands, and the engine owes a sign of life.
-    fn check_silence(&self, now: Instant) -> Result<(), Breach> {
-        let silent = now.since(self.last_sent);
+    fn check_silence(&self, clock: Instant) -> Result<(), Breach> {
+        let silent = clock.since(self.last_sent);
         if self.agreed().is_some() && silent > MOST_SILENCE {
             return Err(Breach::Silent(silent));
         }
@@ -228,7 +230,7 @@ impl Wire {
     fn say(&mut self, around: &mut Around<'_>, head: &Head) -> Result<(), Breach> {
         let id = head.id;
         let agreed = self.agreed().ok_or(Breach::BeforeHandshake(id))?;
-        let (now, serial) = (around.now, around.serial);
+        let (now, serial) = (around.at.now, around.serial);
         let known = self.torrent.and_then(|n| around.torrents.get_mut(n)).ok_or(Breach::Handshake)?;
         let geometry = known.geometry;
         if !matches!(id, CHOKE..=CANCEL | SUGGEST..=ALLOWED_FAST | EXTENDED) {

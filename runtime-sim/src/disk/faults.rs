@@ -1,7 +1,7 @@
 //! What can be wrong with a disk: it refuses, it is full, it is worn out, it lies.
 
 use super::run::WRONG;
-use super::{Disk, Files, modified};
+use super::{Disk, Files};
 use bytes::{Bytes, BytesMut};
 use peerless_core::{
     BlockId, DiskErrorKind, DiskOp, DiskOutcome, DiskTask, Extent, FileIndex, FileStamp, PieceDigest,
@@ -99,7 +99,7 @@ impl Disk {
     /// Somebody cuts a file short, finished or not, or deletes it (`None`).
     pub fn truncate(&mut self, id: TorrentId, file: FileIndex, len: Option<u64>) {
         self.damaged = true;
-        let modified = modified(self.busy_until);
+        let modified = self.modified(self.busy_until);
         if let Some(files) = self.writable(id) {
             let there = files.stamps().get(file.as_usize()).copied().flatten();
             let cut = |(there, len): (FileStamp, u64)| FileStamp { len: len.min(there.len), modified };

@@ -61,6 +61,8 @@ pub struct Disk {
     operations: u64,
     /// What is there may be something else than what was written and synced.
     damaged: bool,
+    /// So many nanoseconds the time of day is ahead.
+    ahead: i64,
 }
 
 impl Disk {
@@ -78,6 +80,7 @@ impl Disk {
             dice,
             operations: 0,
             damaged: false,
+            ahead: 0,
         }
     }
 
@@ -153,6 +156,16 @@ impl Disk {
         self.speed = speed;
     }
 
+    /// Files that are changed from now on bear another time.
+    pub(crate) const fn set_time_of_day(&mut self, ahead_seconds: i64) {
+        self.ahead = ahead_seconds.saturating_mul(1_000_000_000);
+    }
+
+    /// What the file system says of a change at this time.
+    fn modified(&self, at: Instant) -> i64 {
+        modified(at).saturating_add(self.ahead)
+    }
+
     /// Carries out an operation: what comes of it, and when.
     pub(crate) fn begin(&mut self, now: Instant, op: DiskOp) -> (Instant, DiskResult) {
         self.unsynced.settle(now);
@@ -188,7 +201,7 @@ impl Disk {
     }
 }
 
-/// What the file system says of a change at this time.
+/// What a file system says of a change at this time.
 fn modified(now: Instant) -> i64 {
     i64::try_from(now.as_micros().saturating_mul(1_000)).unwrap_or(i64::MAX)
 }

@@ -1,8 +1,8 @@
 //! What each operation does to what stands on the disk.
 
+use super::Disk;
 use super::files::Files;
 use super::unsynced::Change;
-use super::{Disk, modified};
 use bytes::Bytes;
 use peerless_core::{
     DiskErrorKind, DiskOutcome, DiskTask, Extent, FileIndex, Instant, PieceDigest, PieceIndex, Place,
@@ -37,8 +37,8 @@ impl Disk {
             }
             DiskTask::Sync { files } => self.sync(when, id, files),
             DiskTask::FillUp => {
-                let files = self.part(id)?;
-                let replaced = files.fill_up(modified(when.end));
+                let modified = self.modified(when.end);
+                let replaced = self.part(id)?.fill_up(modified);
                 self.note(when, id, Change::Files(replaced));
                 Ok(DiskOutcome::FillUp)
             }
@@ -56,8 +56,9 @@ impl Disk {
         let DiskTask::Write { extents, data, hash, allocation } = task else {
             return Err(DiskErrorKind::NotFound);
         };
+        let modified = self.modified(when.end);
         let files = self.part(id)?;
-        let replaced = files.write(&extents, &data, modified(when.end), allocation);
+        let replaced = files.write(&extents, &data, modified, allocation);
         let state = hash.map(|state| files.advance(&extents, state));
         self.note(when, id, Change::Files(replaced));
         if self.faults.any {

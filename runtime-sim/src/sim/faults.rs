@@ -4,7 +4,7 @@ use super::{Due, Sim};
 use crate::actor::Actor;
 use crate::host::{Late, Program};
 use crate::net::{Gate, HostId, PartitionId, Path, SiteId};
-use peerless_core::{Instant, PieceIndex, TorrentId};
+use peerless_core::{Duration, Instant, PieceIndex, TorrentId};
 use std::fmt;
 
 /// A step of the scenario that waits for an operation of a host's disk.
@@ -147,7 +147,7 @@ impl Sim {
     pub fn resume(&mut self, host: HostId) {
         let Some(late) = self.machines[host.index()].asleep.take() else { return };
         self.net.wake_up(self.now, host);
-        self.watch.woke(self.now, host);
+        self.watch.woke(self.clock(host), host);
         for late in late {
             match late {
                 Late::Input(input) => self.input(host, *input),
@@ -158,5 +158,33 @@ impl Sim {
         self.machines[host.index()].wake = None;
         self.wake(host);
         self.bring_news();
+    }
+}
+
+/// What goes wrong with clocks.
+impl Sim {
+    /// From now on the clock of a host runs so many millionths faster than time does; slower, if negative.
+    pub fn set_drift(&mut self, host: HostId, drift: i32) {
+        self.machines[host.index()].clock.set_drift(self.now, drift);
+        self.look_at_clock(host);
+    }
+
+    /// The clock of a host jumps forward, as that of a machine does that was suspended without knowing it.
+    pub fn jump_clock(&mut self, host: HostId, by: Duration) {
+        self.machines[host.index()].clock.jump(by);
+        self.watch.woke(self.clock(host), host);
+        self.look_at_clock(host);
+    }
+
+    /// The time of day on a host is set, forward or back: its files are stamped with another time from now on.
+    /// Engines measure time by another clock, and do not see it.
+    pub fn set_time_of_day(&mut self, host: HostId, ahead_seconds: i64) {
+        self.machines[host.index()].disk.set_time_of_day(ahead_seconds);
+    }
+
+    /// When the engine is to be woken is another time of the world now.
+    fn look_at_clock(&mut self, host: HostId) {
+        self.machines[host.index()].wake = None;
+        self.drain(host);
     }
 }
