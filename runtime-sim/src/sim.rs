@@ -399,16 +399,23 @@ impl Sim {
     }
 
     fn wake(&mut self, host: HostId) {
-        if self.machines[host.index()].asleep.is_some() {
+        let now = self.clock(host);
+        let machine = &mut self.machines[host.index()];
+        if machine.asleep.is_some() {
             return;
         }
-        self.machines[host.index()].wake = None;
-        let now = self.clock(host);
-        match &self.machines[host.index()].program {
-            Program::Engine(engine) if engine.poll_timeout().is_some_and(|at| at <= now) => {
-                self.input(host, Input::Timeout);
+        match &machine.program {
+            // Planned before an earlier one was, or before its clock was touched.
+            Program::Engine(_) if machine.wake.is_none_or(|planned| planned > self.now) => {}
+            Program::Engine(engine) => {
+                let due = engine.poll_timeout().is_some_and(|at| at <= now);
+                machine.wake = None;
+                if due {
+                    self.input(host, Input::Timeout);
+                } else {
+                    self.drain(host);
+                }
             }
-            Program::Engine(_) => self.drain(host),
             Program::Actor(_) => self.act(host, |actor, cx| actor.woken(cx)),
             Program::Off => {}
         }

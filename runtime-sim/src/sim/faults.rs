@@ -155,7 +155,7 @@ impl Sim {
                 Late::Mail(mail) => self.net.mail.push_back(mail),
             }
         }
-        self.machines[host.index()].wake = None;
+        self.machines[host.index()].wake = Some(self.now);
         self.wake(host);
         self.bring_news();
     }

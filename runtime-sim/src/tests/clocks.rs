@@ -100,6 +100,21 @@ fn a_clock_may_change_its_speed_in_the_middle() {
 }
 
 #[test]
+fn what_a_clock_that_was_touched_had_planned_is_forgotten() {
+    let steps = |touched: u32| {
+        let (mut sim, seed) = announcer(0);
+        sim.run_for(minutes(1));
+        for _ in 0..touched {
+            sim.set_drift(seed, 0);
+        }
+        let end = sim.now() + hours(5);
+        std::iter::from_fn(|| sim.step(end).then_some(())).count()
+    };
+    let (calm, touched) = (steps(0), steps(100));
+    assert!(touched <= calm + 200, "{touched} steps in hours, and {calm} if nobody touches a clock");
+}
+
+#[test]
 fn an_engine_owes_signs_of_life_by_its_own_clock() {
     let mut sim = Sim::new(1);
     let torrent = sim.torrent(mib(1), 64 << 10, &[]).unwrap();
