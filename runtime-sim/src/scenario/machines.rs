@@ -22,6 +22,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "every other leecher sleeps for hours, its clock going on",
         run: suspended,
     },
+    Scenario { name: "clocks", about: "all clocks are wrong and drift, and some jump by hours", run: clocks },
     Scenario { name: "many-pieces", about: "10,000 pieces of 16 KiB", run: many_pieces },
     Scenario { name: "huge-pieces", about: "pieces of 16 MiB", run: huge_pieces },
     Scenario { name: "tiny-pieces", about: "pieces of 4 KiB: smaller than a block", run: tiny_pieces },
@@ -103,6 +104,41 @@ fn suspended(setup: &Setup) -> Result<Report, MetainfoError> {
         }
     }
     Ok(swarm.finish("suspended", hours(10)))
+}
+
+fn clocks(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let seed = swarm.seed(line());
+    let mut dice = Dice::new(setup.seed, "clocks");
+    for n in 0..setup.peers(9) {
+        let (ahead, drift) = (dice.time(hours(10_000)), drift(&mut dice));
+        let host = Host::new(format!("leecher {}", n + 1)).link(line()).clock(ahead, drift);
+        let host = swarm.add(host.downloads(&swarm.torrent));
+        swarm.sim.start(host);
+        // Of three, one has a clock that only drifts, one jumps, and one is set back and starts again.
+        if n % 3 == 1 {
+            for _ in 0..3 {
+                let (when, by) = (dice.time(secs(10)), secs(30) + dice.time(hours(5)));
+                swarm.sim.after(when, move |sim| sim.jump_clock(host, by));
+            }
+        }
+        if n % 3 == 2 {
+            swarm.sim.after(dice.time(secs(3)), move |sim| sim.set_time_of_day(host, -86_400));
+            swarm.sim.after(secs(3) + dice.time(secs(3)), move |sim| {
+                sim.kill(host);
+                sim.start(host);
+            });
+        }
+    }
+    let (when, by) = (dice.time(secs(5)), secs(30) + dice.time(hours(5)));
+    swarm.sim.after(when, move |sim| sim.jump_clock(seed, by));
+    swarm.sim.set_drift(seed, drift(&mut dice));
+    Ok(swarm.finish("clocks", hours(10)))
+}
+
+/// What is usual among quartz clocks and a little worse: 500 millionths either way, at most.
+fn drift(dice: &mut Dice) -> i32 {
+    i32::try_from(dice.below(1_001)).map_or(0, |n| n - 500)
 }
 
 fn many_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
