@@ -309,6 +309,12 @@ pub(crate) struct Sim {
     /// Draw the last run: downloads complete and rates over time
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
+    /// Record a leecher of the last run in this file, for peerless replay
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    pub(crate) record: Option<PathBuf>,
+    /// Which leecher to record
+    #[arg(long, value_name = "N", requires = "record", default_value_t = 1)]
+    pub(crate) leecher: u32,
 }
 
 #[cfg(test)]

@@ -43,6 +43,32 @@ fn a_picture_is_drawn() {
 }
 
 #[test]
+fn a_leecher_is_recorded_and_replays() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let sim = |more: &[&str]| {
+        let args = ["sim", "slow-and-fast", "--peers", "3", "--size", "1M", "--seed", "5", "--record"];
+        run(dir.path(), &[&args, more].concat())
+    };
+    sim(&["a.rec"]).succeeds();
+    sim(&["b.rec", "--leecher", "3"]).succeeds();
+    for name in ["a.rec", "b.rec"] {
+        let replay = run(dir.path(), &["replay", name, "--why"]).succeeds();
+        assert!(replay.stdout.contains("(100%)"), "{replay:?}");
+    }
+    let read = |name: &str| std::fs::read(dir.path().join(name)).expect("a file");
+    let first = read("a.rec");
+    assert_ne!(first, read("b.rec"));
+    // One seed is one run, recorded or not, and one recording.
+    sim(&["a.rec"]).succeeds();
+    assert_eq!(read("a.rec"), first);
+
+    sim(&["c.rec", "--leecher", "9"]).fails(2, "usage: there is no leecher 9 to record");
+    std::fs::write(dir.path().join("notes"), "precious").expect("a file");
+    sim(&["notes"]).fails(5, "path: notes is there already and is no recording");
+    assert_eq!(read("notes"), b"precious");
+}
+
+#[test]
 fn the_list_names_all_and_a_wrong_name_points_to_it() {
     let out = here(&["sim", "--list"]);
     assert!(out.stdout.lines().any(|line| line.starts_with("one-to-many")), "{}", out.stdout);

@@ -7,6 +7,7 @@ use crate::disk::{Disk, DiskSpeed};
 use crate::net::{End, Gate, Link, Mail, News, SiteId};
 use crate::payload::Torrent;
 use crate::sim::Trap;
+use peerless_core::record::{RecordOptions, Recorded};
 use peerless_core::{
     Config, ConnId, Duration, Engine, Event, Goal, Input, Instant, PieceIndex, SeedPolicy, TorrentId,
     TorrentOptions,
@@ -28,6 +29,7 @@ pub struct Host {
     pub(crate) spot: Spot,
     pub(crate) ahead: Duration,
     pub(crate) drift: i32,
+    pub(crate) record: Option<RecordOptions>,
 }
 
 /// Where a host stands.
@@ -92,6 +94,7 @@ impl Host {
             spot: Spot::Open,
             ahead: Duration::ZERO,
             drift: 0,
+            record: None,
         }
     }
 
@@ -151,6 +154,13 @@ impl Host {
         self
     }
 
+    /// With a recording of each of its engine's lives: [`Sim::recording`](crate::Sim::recording).
+    #[must_use]
+    pub fn recorded(mut self, options: RecordOptions) -> Self {
+        self.record = Some(options);
+        self
+    }
+
     /// Has the torrent and gives it to others for ever.
     #[must_use]
     pub fn seeds(self, torrent: &Torrent) -> Self {
@@ -204,7 +214,7 @@ pub struct Traffic {
 pub(crate) enum Program {
     /// Nothing: it is off.
     Off,
-    Engine(Box<Engine>),
+    Engine(Box<Recorded>),
     Actor(Box<dyn Actor>),
 }
 
@@ -246,6 +256,8 @@ pub(crate) struct Machine {
     pub(crate) ends: BTreeMap<ConnId, End>,
     pub(crate) conns: BTreeMap<End, ConnId>,
     pub(crate) accepted: u64,
+    /// What was recorded of its engine's present life, or of its last.
+    pub(crate) recording: Vec<u8>,
     /// What its engine told, but for what comes with every piece and every peer.
     pub(crate) story: Vec<(Instant, Event)>,
     /// When it was started for the first time.
@@ -264,7 +276,7 @@ impl Machine {
         }
     }
 
-    pub(crate) fn engine_mut(&mut self) -> Option<&mut Engine> {
+    pub(crate) fn engine_mut(&mut self) -> Option<&mut Recorded> {
         match &mut self.program {
             Program::Engine(engine) => Some(engine),
             _ => None,

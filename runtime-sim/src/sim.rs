@@ -2,6 +2,7 @@
 
 mod actors;
 mod faults;
+mod recording;
 
 pub(crate) use faults::Trap;
 
@@ -16,6 +17,7 @@ use crate::host::{Host, Late, Machine, Program, Spot, Stock, Traffic};
 use crate::net::{End, HostId, Link, Mail, NetEvent, Network, Noticed};
 use crate::payload::Torrent;
 use crate::queue::Queue;
+use peerless_core::record::Recorded;
 use peerless_core::{
     Action, ConnId, Duration, Engine, Event, Goal, Input, Instant, MetainfoError, PeerStatus, TorrentId,
     TorrentStatus,
@@ -128,6 +130,7 @@ impl Sim {
             ends: BTreeMap::new(),
             conns: BTreeMap::new(),
             accepted: 0,
+            recording: Vec::new(),
             story: Vec::new(),
             started: None,
             before: Traffic::default(),
@@ -168,8 +171,9 @@ impl Sim {
         let seed = Dice::seed(self.seed, &format!("engine {} life {}", host.get(), machine.life));
         let torrents = machine.spec.torrents.iter().map(|task| &task.torrent);
         self.watch.started(host, &machine.spec.name, torrents);
+        machine.recording.clear();
         let now = machine.clock.at(self.now);
-        let mut engine = Engine::new(machine.spec.config.clone(), seed, now);
+        let mut engine = Recorded::new(machine.spec.config.clone(), seed, now, machine.spec.record);
         let local = machine.addr();
         engine.handle(now, Input::Listening { local });
         for task in &machine.spec.torrents {
@@ -196,7 +200,7 @@ impl Sim {
 
     /// Does something with a host's engine, unless the host is off, and then what the engine asks for. The time is
     /// that of the host's clock.
-    pub fn with_engine<T>(&mut self, host: HostId, f: impl FnOnce(&mut Engine, Instant) -> T) -> Option<T> {
+    pub fn with_engine<T>(&mut self, host: HostId, f: impl FnOnce(&mut Recorded, Instant) -> T) -> Option<T> {
         let now = self.clock(host);
         let result = self.machines[host.index()].engine_mut().map(|engine| f(engine, now));
         self.drain(host);
@@ -503,15 +507,17 @@ impl Sim {
     /// Does what an engine asks for, and plans when to wake it.
     fn drain(&mut self, host: HostId) {
         let now = self.now;
-        while let Some(action) = self.machines[host.index()].engine_mut().and_then(Engine::poll_action) {
+        while let Some(action) = self.machines[host.index()].engine_mut().and_then(Recorded::poll_action) {
             self.digest.action(now, host, &action);
             self.perform(host, action);
         }
         let machine = &mut self.machines[host.index()];
-        while let Some(event) = machine.engine_mut().and_then(Engine::poll_event) {
+        while let Some(event) = machine.engine_mut().and_then(Recorded::poll_event) {
             self.digest.event(now, host, &event);
+            machine.end_recording(&event);
             self.downloads_left -= usize::from(machine.note(now, event));
         }
+        machine.keep_recording();
         let Some(engine) = machine.engine() else { return };
         let at = Moment { now, clock: machine.clock.at(now) };
         self.watch.settled(at, host, engine, &machine.spec.config);

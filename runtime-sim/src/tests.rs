@@ -5,6 +5,7 @@ mod crashes;
 mod disks;
 mod gates;
 mod networks;
+mod recordings;
 
 use crate::units::{kib, mbit, mib, millis, minutes, secs};
 use crate::{Host, HostId, HttpTracker, Link, RunDigest, Sim};

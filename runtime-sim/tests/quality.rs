@@ -49,7 +49,7 @@ const MEASURES: [(&str, Measure); 10] = [
 ];
 
 fn time(scenario: &str, seed: u64, peers: u32, size: u64) -> u64 {
-    let setup = Setup { seed, peers: Some(peers), size: Some(mib(size)) };
+    let setup = Setup { seed, peers: Some(peers), size: Some(mib(size)), ..Setup::default() };
     let report = Scenario::named(scenario).expect("a scenario").run(&setup).expect("a torrent");
     assert_eq!(report.faults, Vec::<String>::new());
     report.permille_of_shortest().expect("all complete")
@@ -57,7 +57,9 @@ fn time(scenario: &str, seed: u64, peers: u32, size: u64) -> u64 {
 
 fn duplicates(seed: u64) -> u64 {
     let scenario = Scenario::named("slow-and-fast").expect("a scenario");
-    let report = scenario.run(&Setup { seed, peers: Some(100), size: Some(mib(64)) }).expect("a torrent");
+    let report = scenario
+        .run(&Setup { seed, peers: Some(100), size: Some(mib(64)), ..Setup::default() })
+        .expect("a torrent");
     report.bytes.wasted * 1_000 / report.bytes.downloaded
 }
 

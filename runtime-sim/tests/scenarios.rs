@@ -7,7 +7,7 @@ use peerless_sim::units::mib;
 const SEEDS: std::ops::Range<u64> = 1..4;
 
 fn small(seed: u64) -> Setup {
-    Setup { seed, peers: Some(6), size: Some(mib(3)) }
+    Setup { seed, peers: Some(6), size: Some(mib(3)), ..Setup::default() }
 }
 
 #[test]

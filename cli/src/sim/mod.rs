@@ -7,7 +7,11 @@ use crate::args;
 use crate::console;
 use crate::exit::{Exit, Failure, reason};
 use crate::report::Report;
+use peerless_core::record::is_recording;
 use peerless_sim::scenario::{self, Scenario, Setup};
+use std::fs::OpenOptions;
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
 
 /// Lists the scenarios, or runs one from one seed or many.
 pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
@@ -18,11 +22,12 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
         let text = format!("usage: there is no scenario {name}; peerless sim --list names them all");
         Failure::new(Exit::Usage, text)
     })?;
+    let record = args.record.is_some().then_some(args.leecher);
     let mut bad = Vec::new();
     let mut last = None;
     for n in 0..args.runs {
         let seed = args.seed.wrapping_add(n);
-        let report = simulate(scenario, &Setup { seed, peers: args.peers, size: args.size })?;
+        let report = simulate(scenario, &Setup { seed, peers: args.peers, size: args.size, record })?;
         if args.json {
             console::json(&tell::json(&report))?;
         } else if args.runs == 1 {
@@ -41,7 +46,31 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
             Failure::new(Exit::of_io(&error), text)
         })?;
     }
+    if let (Some(path), Some(report)) = (&args.record, &last) {
+        keep(path, report.recording.as_deref(), args.leecher)?;
+    }
     Ok(verdict(args, name, &bad))
+}
+
+/// Writes a recording. Only another one gives way to it.
+fn keep(path: &Path, recording: Option<&[u8]>, leecher: u32) -> Result<(), Failure> {
+    let Some(recording) = recording else {
+        return Err(Failure::new(Exit::Usage, format!("usage: there is no leecher {leecher} to record")));
+    };
+    let failed = |error: io::Error| {
+        let text = format!("disk: cannot write {}: {}", path.display(), reason(&error));
+        Failure::new(Exit::of_io(&error), text)
+    };
+    let mut options = OpenOptions::new();
+    let mut file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    let mut start = Vec::new();
+    Read::by_ref(&mut file).take(16).read_to_end(&mut start).map_err(failed)?;
+    if !start.is_empty() && !is_recording(&start) {
+        let text =
+            format!("path: {} is there already and is no recording; choose another name", path.display());
+        return Err(Failure::new(Exit::TargetInTheWay, text));
+    }
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(recording)).map_err(failed)
 }
 
 fn simulate(scenario: &Scenario, setup: &Setup) -> Result<scenario::Report, Failure> {

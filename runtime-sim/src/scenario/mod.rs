@@ -23,6 +23,8 @@ pub struct Setup {
     pub peers: Option<u32>,
     /// Bytes of the torrent, where the scenario's own size is not wanted.
     pub size: Option<u64>,
+    /// Which leecher to record, the first is 1; its recording is in the report.
+    pub record: Option<u32>,
 }
 
 impl Setup {

@@ -37,6 +37,8 @@ pub struct Report {
     pub digest: RunDigest,
     /// What did not come out as the scenario wants it; empty for a good run.
     pub faults: Vec<String>,
+    /// What was recorded of the leecher that the setup names; `None` where it names none that there is.
+    pub recording: Option<Vec<u8>>,
 }
 
 /// One host's download.
@@ -143,6 +145,7 @@ impl Sampler {
             inputs: sim.inputs(),
             digest: sim.digest(),
             faults,
+            recording: swarm.recording(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::net::{HostId, Link};
 use crate::payload::Torrent;
 use crate::sim::Sim;
+use peerless_core::record::RecordOptions;
 use peerless_core::{Duration, Event, Instant, MetainfoError, Phase};
 
 /// A swarm under way. Its parts are open: a scenario does what it likes with them.
@@ -25,6 +26,8 @@ pub struct Swarm {
     pub leechers: Vec<HostId>,
     /// The shortest time possible, where the scenario is one that the bound speaks of.
     pub shortest: Option<Duration>,
+    /// Which leecher is recorded: [`Setup::record`].
+    record: Option<u32>,
 }
 
 impl Swarm {
@@ -49,7 +52,8 @@ impl Swarm {
         let mut sim = Sim::new(setup.seed);
         let tracker = sim.add_actor("tracker", Link::unlimited(), tracker);
         let torrent = sim.torrent(size, piece_length, &[HttpTracker::url(sim.addr(tracker))])?;
-        Ok(Self { sim, torrent, tracker, seeds: Vec::new(), leechers: Vec::new(), shortest: None })
+        let (seeds, leechers) = (Vec::new(), Vec::new());
+        Ok(Self { sim, torrent, tracker, seeds, leechers, shortest: None, record: setup.record })
     }
 
     /// Adds a seed, and waits until it has checked what it has.
@@ -87,7 +91,8 @@ impl Swarm {
 
     /// Adds a host that is off and is to download, and so has to be complete at the end.
     pub fn add(&mut self, host: Host) -> HostId {
-        let id = self.sim.add_off(host);
+        let is_recorded = self.record == u32::try_from(self.leechers.len() + 1).ok();
+        let id = self.sim.add_off(if is_recorded { host.recorded(RECORD) } else { host });
         self.leechers.push(id);
         id
     }
@@ -110,6 +115,12 @@ impl Swarm {
             self.sim.run_for(LOOK);
         }
         true
+    }
+
+    /// What was recorded of the leecher that the setup names.
+    pub(super) fn recording(&self) -> Option<Vec<u8>> {
+        let n = usize::try_from(self.record?).ok()?.checked_sub(1)?;
+        Some(self.sim.recording(*self.leechers.get(n)?).to_vec())
     }
 
     /// Runs until every download is complete, or for `limit` of virtual time; then looks at what every host has.
@@ -182,6 +193,8 @@ impl Swarm {
     }
 }
 
+/// How a leecher is recorded.
+const RECORD: RecordOptions = RecordOptions { payload: false, mask: false, limit: 1 << 30 };
 /// Time between two looks at whether something holds.
 const LOOK: Duration = Duration::from_millis(100);
 /// Time between two samples, at least.

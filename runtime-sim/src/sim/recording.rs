@@ -1,0 +1,34 @@
+//! Recordings of simulated engines, for [`peerless_core::record::Replay`].
+
+use super::Sim;
+use crate::host::Machine;
+use crate::net::HostId;
+use peerless_core::Event;
+
+impl Sim {
+    /// What was recorded so far of a host that is [`recorded`](crate::Host::recorded): the present life of its
+    /// engine, or its last. Empty for others. It was ended in order if the engine was shut down in order.
+    pub fn recording(&self, host: HostId) -> &[u8] {
+        &self.machines[host.index()].recording
+    }
+}
+
+impl Machine {
+    /// The engine has told this.
+    pub(super) fn end_recording(&mut self, event: &Event) {
+        if matches!(event, Event::ShutDown)
+            && let Some(recorder) = self.engine_mut().and_then(|engine| engine.recorder_mut())
+        {
+            recorder.end();
+        }
+    }
+
+    /// Takes what was recorded since the last time.
+    pub(super) fn keep_recording(&mut self) {
+        let mut recording = std::mem::take(&mut self.recording);
+        if let Some(recorder) = self.engine_mut().and_then(|engine| engine.recorder_mut()) {
+            recorder.drain_into(&mut recording);
+        }
+        self.recording = recording;
+    }
+}
