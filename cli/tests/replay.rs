@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 use support::{Tracker, command, data, run};
 
 const DRIVERS: [&str; 2] = ["mio", "smol"];
@@ -93,7 +94,11 @@ fn what_is_recorded_comes_out_the_same() {
         assert_eq!(status["bytes_have"], 3_000_000);
         assert_eq!((&result["ended"], &result["masked"]), (&"session".into(), &false.into()));
 
-        // Killed in the middle of its life, the seed leaves all but the end.
+        // Killed in the middle of its life, the seed leaves all but the end. What happened reaches the file a little later.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !run(swarm.path(), &["replay", "seed.rec", "--why"]).stdout.contains("seeding, 184 of 184") {
+            assert!(Instant::now() < deadline, "the seed's recording does not show it seeding");
+        }
         swarm.seed.kill().expect("it runs");
         swarm.seed.wait().expect("it ends");
         let told = run(swarm.path(), &["replay", "seed.rec", "--why"]).succeeds();
