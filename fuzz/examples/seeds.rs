@@ -15,7 +15,7 @@ use std::sync::Arc;
 const MAX_SEED: usize = 64 << 10;
 
 /// Random stories for each target that takes them.
-const STORIES: u64 = 150;
+const STORIES: u64 = 300;
 
 const ANSWERS: [&str; 8] = [
     "d8:completei5e10:incompletei2e8:intervali1800e12:min intervali60e5:peers6:\x01\x02\x03\x04\x1a\x7fe",

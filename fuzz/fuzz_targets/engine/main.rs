@@ -29,6 +29,7 @@ const MAX_WAIT: u64 = 3 * 3_600;
 #[derive(Arbitrary, Debug)]
 struct Story {
     torrent: u8,
+    #[arbitrary(with = mostly_nothing)]
     before: Before,
     goal: u8,
     seed_for: Option<u16>,
@@ -79,10 +80,20 @@ enum Op {
         conn: u8,
         what: Say,
     },
+    /// A scripted peer that says it has everything, and unchokes.
+    AcceptSeed {
+        n: u8,
+        hello: Hello,
+    },
     Answer {
         conn: u8,
         n: u8,
         how: How,
+    },
+    /// All requests, in their order; one block is wrong, if so.
+    AnswerAll {
+        conn: u8,
+        wrong: bool,
     },
     Raw {
         conn: u8,
@@ -113,10 +124,18 @@ enum Op {
     Resolved {
         ips: u8,
     },
-    Stop,
+    Stop {
+        #[arbitrary(with = seldom)]
+        sure: bool,
+    },
     Again,
-    Shutdown,
+    Shutdown {
+        #[arbitrary(with = seldom)]
+        sure: bool,
+    },
     Crash {
+        #[arbitrary(with = seldom)]
+        sure: bool,
         losses: Vec<Loss>,
         journal: u8,
     },
@@ -183,14 +202,23 @@ fn to_the_end(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Op>> {
     Ok(ops)
 }
 
-/// One of eight operations of a disk fails: most failures end the download.
+/// A target that is there already is the end of most downloads.
+fn mostly_nothing(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Before> {
+    if bytes.ratio(7, 8)? { Ok(Before::Nothing) } else { bytes.arbitrary() }
+}
+
+/// One of forty operations of a disk fails: most failures end the download.
 fn rarely(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Fault>> {
-    bytes.ratio(1, 8)?.then(|| bytes.arbitrary()).transpose()
+    bytes.ratio(1, 40)?.then(|| bytes.arbitrary()).transpose()
+}
+
+/// What ends so much that nothing else would come far if it were as likely.
+fn seldom(bytes: &mut Unstructured<'_>) -> arbitrary::Result<bool> {
+    bytes.ratio(1, 16)
 }
 
 fuzz_target!(|story: Story| {
     let torrent = torrent(story.torrent);
-    let goal = [Goal::Download, Goal::Download, Goal::Download, Goal::Download, Goal::Seed, Goal::Verify];
     let seeding = match story.seed_for {
         Some(0) => SeedPolicy::Stop,
         Some(secs) => {
@@ -199,7 +227,11 @@ fuzz_target!(|story: Story| {
         None => SeedPolicy::Forever,
     };
     let options = TorrentOptions {
-        goal: goal[usize::from(story.goal) % goal.len()],
+        goal: match story.goal {
+            0..16 => Goal::Seed,
+            16..32 => Goal::Verify,
+            _ => Goal::Download,
+        },
         seeding,
         wait_disk: story.wait_disk,
         recheck: story.recheck,
@@ -254,8 +286,10 @@ fn run(world: &mut World, op: Op) {
             world.receive(conn, data, true);
             world.close(conn, None);
         }
-        Op::Say { conn, what } => say(world, conn, what),
-        Op::Answer { conn, n, how } => answer(world, conn, n, how),
+        Op::Say { conn, what } => say(world, world.scripted_conn(conn), what),
+        Op::AcceptSeed { n, hello } => accept_seed(world, n, hello),
+        Op::Answer { conn, n, how } => answer(world, world.scripted_conn(conn), n, how),
+        Op::AnswerAll { conn, wrong } => answer_all(world, conn, wrong),
         Op::Raw { conn, data } => raw(world, conn, data),
         Op::TooLate { data } => world.say_too_late(data.into()),
         Op::Close { conn, error } => {
@@ -274,10 +308,11 @@ fn run(world: &mut World, op: Op) {
             let ips = (0..ips % 3).map(|_| torrents::TRACKER.into()).collect();
             world.resolve(ips);
         }
-        Op::Stop => world.stop(),
+        Op::Stop { sure: true } => world.stop(),
         Op::Again => world.again(),
-        Op::Shutdown => world.shut_down(),
-        Op::Crash { losses, journal } => world.crash(&losses, journal),
+        Op::Shutdown { sure: true } => world.shut_down(),
+        Op::Crash { sure: true, losses, journal } => world.crash(&losses, journal),
+        Op::Stop { .. } | Op::Shutdown { .. } | Op::Crash { .. } => {}
     }
 }
 
@@ -296,10 +331,19 @@ fn greet(world: &mut World, conn: Option<ConnId>, hello: Option<Hello>) {
     }
 }
 
+fn accept_seed(world: &mut World, n: u8, hello: Hello) {
+    let conn = world.accept(scripted(n));
+    greet(world, Some(conn), Some(hello));
+    let all = u32::MAX << (u32::BITS - world.torrent.meta.geometry().num_pieces());
+    let has = if hello.fast { Say::HaveAll } else { Say::Bitfield { bits: all } };
+    say(world, Some(conn), has);
+    say(world, Some(conn), Say::Unchoke);
+}
+
 /// A message of a scripted peer that has shaken hands.
-fn say(world: &mut World, conn: u8, what: Say) {
+fn say(world: &mut World, conn: Option<ConnId>, what: Say) {
     let torrent = world.torrent;
-    let Some(conn) = world.scripted_conn(conn) else { return };
+    let Some(conn) = conn else { return };
     let Some(remote) = world.conns.get_mut(&conn).filter(|remote| remote.is_introduced()) else { return };
     let (message, lie) = message(torrent, what);
     let data = remote.say(torrent, &message);
@@ -358,9 +402,9 @@ fn block_of(torrent: &Torrent, n: u8, block: u8, right: bool) -> (Message, bool)
 }
 
 /// A scripted peer answers one of the requests that it was sent.
-fn answer(world: &mut World, conn: u8, n: u8, how: How) {
+fn answer(world: &mut World, conn: Option<ConnId>, n: u8, how: How) {
     let torrent = world.torrent;
-    let Some(conn) = world.scripted_conn(conn) else { return };
+    let Some(conn) = conn else { return };
     let Some(remote) = world.conns.get_mut(&conn).filter(|remote| !remote.asked.is_empty()) else { return };
     let range = remote.asked.remove(usize::from(n) % remote.asked.len());
     let data = match how {
@@ -368,6 +412,14 @@ fn answer(world: &mut World, conn: u8, n: u8, how: How) {
         How::Reject => remote.say(torrent, &Message::Reject(range)),
     };
     world.receive(conn, data, how == How::Wrong);
+}
+
+fn answer_all(world: &mut World, conn: u8, wrong: bool) {
+    let conn = world.scripted_conn(conn);
+    let asked = conn.and_then(|conn| world.conns.get(&conn)).map_or(0, |remote| remote.asked.len());
+    for n in 0..asked {
+        answer(world, conn, 0, if wrong && n == asked / 2 { How::Wrong } else { How::Right });
+    }
 }
 
 /// Any bytes: what they mean nobody knows, so it is the last that this peer says.
