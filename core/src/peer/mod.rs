@@ -17,6 +17,7 @@ use crate::window::Window;
 use crate::wire::{Decoder, Features, Message};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::net::{IpAddr, SocketAddr};
 
@@ -51,6 +52,8 @@ pub(crate) struct Peer {
     pub(crate) allowed_fast: BTreeSet<PieceIndex>,
     /// Pieces it would like us to fetch (BEP 6), newest last.
     pub(crate) suggested: VecDeque<PieceIndex>,
+    /// Pieces that we suggested to it and that it has not asked for yet.
+    pub(crate) offered: Vec<PieceIndex>,
 
     pub(crate) requests: Requests,
     pub(crate) window: Window,
@@ -95,6 +98,7 @@ impl Peer {
             last_interest: now,
             allowed_fast: BTreeSet::new(),
             suggested: VecDeque::new(),
+            offered: Vec::new(),
             requests: Requests::default(),
             window: Window::new(now),
             serve: Serve::default(),

@@ -243,6 +243,11 @@ impl Picker {
         self.opens.iter().map(|(_, open)| open.requested() as usize).sum()
     }
 
+    /// How many connected peers have a piece.
+    pub(crate) fn availability(&self, piece: PieceIndex) -> u32 {
+        self.rarity.availability(piece)
+    }
+
     /// Whether every missing block that a connected peer could give is requested or received, and something is
     /// missing.
     pub(crate) fn in_endgame(&self) -> bool {

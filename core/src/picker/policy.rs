@@ -167,20 +167,21 @@ impl Picker {
         self.take(piece, peer, end, out);
     }
 
-    /// The piece to begin: one that the peer suggested, else the rarest that it has.
+    /// The piece to begin: the rarest that the peer has; among those, one that it suggested.
     fn new_piece(&mut self, peer: &PickFor<'_>) -> Option<PieceIndex> {
         let (rarity, rng) = (&self.rarity, &mut self.rng);
         let suits = |piece: &PieceIndex| rarity.is_closed(*piece) && peer.may_give(*piece);
-        if let Some(piece) = peer.suggested.iter().find(|piece| suits(piece)) {
-            return Some(*piece);
-        }
-        if let Some(allowed) = peer.allowed {
-            return rarity.rarest_of(allowed.iter().copied().filter(suits), rng);
-        }
-        if (self.have.count() as usize) < RANDOM_FIRST && self.opens.unfinished() < RANDOM_FIRST {
-            return rarity.any(peer.has, &self.have, rng);
-        }
-        rarity.rarest(peer.has, &self.have, rng)
+        let best = if let Some(allowed) = peer.allowed {
+            rarity.rarest_of(allowed.iter().copied().filter(suits), rng)
+        } else if (self.have.count() as usize) < RANDOM_FIRST && self.opens.unfinished() < RANDOM_FIRST {
+            rarity.any(peer.has, &self.have, rng)
+        } else {
+            rarity.rarest(peer.has, &self.have, rng)
+        };
+        let best = best?;
+        let suggested = peer.suggested.iter().copied().filter(suits);
+        let suggested = suggested.min_by_key(|piece| rarity.availability(*piece));
+        suggested.filter(|piece| rarity.availability(*piece) <= rarity.availability(best)).or(Some(best))
     }
 
     /// Makes room: closes the piece with the least on the disk among those that nobody works on and no connected

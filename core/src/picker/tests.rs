@@ -301,17 +301,28 @@ fn a_choked_peer_is_asked_for_what_it_allows_only() {
 }
 
 #[test]
-fn a_suggested_piece_is_begun_first() {
+fn among_the_rarest_a_suggested_piece_is_begun_first() {
     let mut p = picker(10, 2, 10);
     have_four(&mut p);
     let seed = Peer::seed(&mut p, 1);
-    let peer = Peer::join(&mut p, 2, set(10, [1, 2, 3]));
-    (0..5).for_each(|_| p.peer_got(PieceIndex(2)));
+    let peer = Peer::join(&mut p, 2, set(10, [1, 2, 3, 4]));
+    p.peer_got(PieceIndex(3));
     let mut out = Vec::new();
-    let suggested = [PieceIndex(9), PieceIndex(0), PieceIndex(2)];
+    let suggested = [9, 0, 3, 2].map(PieceIndex);
     p.pick(&PickFor { suggested: &suggested, ..peer.ask() }, 2, &mut out);
-    assert_eq!(out, [block(2, 0), block(2, 1)], "9 we have, 0 it has not");
+    assert_eq!(out, [block(2, 0), block(2, 1)], "9 we have, 0 it has not, 3 is common");
     assert!(p.wants_from(&seed.has));
+}
+
+#[test]
+fn nobody_makes_us_fetch_a_common_piece_by_suggesting_it() {
+    let mut p = picker(10, 2, 10);
+    have_four(&mut p);
+    let peer = Peer::join(&mut p, 2, set(10, [1, 2]));
+    p.peer_got(PieceIndex(2));
+    let mut out = Vec::new();
+    p.pick(&PickFor { suggested: &[PieceIndex(2)], ..peer.ask() }, 2, &mut out);
+    assert_eq!(out, [block(1, 0), block(1, 1)]);
 }
 
 #[test]

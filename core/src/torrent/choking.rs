@@ -54,6 +54,12 @@ impl Torrent {
         let now = cx.now;
         let candidates: Vec<Candidate> = self.peers.values().map(|p| candidate(now, p)).collect();
         let unchoked = self.choker.round(now, self.completed.is_some(), &candidates);
+        for conn in &unchoked {
+            // Before it is told that it may ask.
+            if self.peers.get(conn).is_some_and(|peer| peer.choked) {
+                self.suggest(cx, *conn);
+            }
+        }
         for peer in self.peers.values_mut() {
             let choke = unchoked.binary_search(&peer.conn).is_err();
             if choke != peer.choked {

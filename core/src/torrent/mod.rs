@@ -23,6 +23,7 @@ mod messages;
 mod named;
 mod records;
 mod resume;
+mod spread;
 mod stats;
 mod trouble;
 mod upload;
@@ -65,6 +66,7 @@ use named::NamedPeer;
 use rand_chacha::rand_core::Rng as _;
 use records::Records;
 use resume::Resume;
+use spread::Spread;
 use stats::Stats;
 use trouble::Trouble;
 
@@ -93,6 +95,8 @@ pub(crate) struct Torrent {
     /// Peers that could take more requests than the picker had for them.
     hungry: BTreeSet<ConnId>,
     choker: Choker,
+    /// Once it seeds and somebody wants something.
+    spread: Option<Spread>,
     /// Those that the user named by the name of a host.
     named: Vec<NamedPeer>,
     /// How often each address named a piece that does not exist.
@@ -152,6 +156,7 @@ impl Torrent {
             peers: BTreeMap::new(),
             hungry: BTreeSet::new(),
             choker: Choker::new(cx.config.upload_slots, cx.fork_rng()),
+            spread: None,
             named: Vec::new(),
             impossible: BTreeMap::new(),
             announcer: Announcer::new(metainfo.trackers(), cx.fork_rng()),

@@ -30,6 +30,7 @@ impl Torrent {
             refuse(cx, peer, request);
             return Ok(());
         }
+        self.note_request(cx, conn, PieceIndex::new(request.index));
         self.serve(cx, conn);
         Ok(())
     }

@@ -9,6 +9,7 @@ mod peer_stories;
 mod place_stories;
 mod record_stories;
 mod rude_stories;
+mod spread_stories;
 mod stage;
 mod stop_stories;
 mod why_stories;

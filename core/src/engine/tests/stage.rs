@@ -32,8 +32,12 @@ impl Stage {
 
     /// The same from this address.
     pub(super) fn connect_from(&mut self, ip: &str) -> ConnId {
+        self.connect_with(ip, Features { fast: true, extended: true })
+    }
+
+    /// The same with these extensions.
+    pub(super) fn connect_with(&mut self, ip: &str, features: Features) -> ConnId {
         let conn = self.knock_from(ip);
-        let features = Features { fast: true, extended: true };
         let mut peer_id = PeerId(*b"-XX0000-not-so-nice-");
         peer_id.0[16..].copy_from_slice(&(self.peers as u32).to_be_bytes());
         let handshake = Handshake { info_hash: self.meta.info_hash().wire(), peer_id, features };

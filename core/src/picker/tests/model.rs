@@ -267,11 +267,15 @@ impl Model {
         assert!(!self.open_for(peer, !own_piece), "open pieces come first");
         let candidates: Vec<u32> = self.closed_for(peer).collect();
         let random = self.pieces.iter().filter(|p| p.have).count() < 4 && self.unfinished() < 4;
-        if let Some(first) = peer.suggested.iter().find(|s| candidates.contains(&s.get())) {
-            assert_eq!(first.get(), piece, "suggested");
-        } else if !random || peer.allowed.is_some() {
+        if !random || peer.allowed.is_some() {
             let least = candidates.iter().map(|c| self.availability(*c)).min();
             assert_eq!(Some(self.availability(piece)), least, "rarest first");
+        }
+        let suggested = peer.suggested.iter().map(|s| s.get()).filter(|s| candidates.contains(s));
+        if let Some(first) = suggested.min_by_key(|s| self.availability(*s))
+            && self.availability(first) <= self.availability(piece)
+        {
+            assert_eq!(first, piece, "suggested");
         }
         if self.unfinished() >= self.max_open * 2 {
             let abandoned = self.abandoned().unwrap() as usize;

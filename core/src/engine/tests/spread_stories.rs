@@ -1,0 +1,84 @@
+//! How a seed spreads what nobody else has: what it suggests, to whom, and when it stops.
+
+use super::stage::Stage;
+use super::*;
+use crate::wire::{BlockRange, Decoder, Features, HANDSHAKE_LEN, Message};
+use alloc::format;
+use bytes::Bytes;
+
+/// What the seed said to a peer after its handshake.
+fn said(stage: &Stage, conn: ConnId) -> Vec<Message> {
+    let mut decoder = Decoder::new(10, Features::OURS);
+    let sent = stage.world.hosts[0].actions.iter().filter_map(|action| match action {
+        Action::Send { conn: to, data } if *to == conn => Some(&data[..]),
+        _ => None,
+    });
+    decoder.push(Bytes::from(sent.collect::<Vec<_>>().concat()).slice(HANDSHAKE_LEN..));
+    core::iter::from_fn(|| decoder.next().unwrap()).collect()
+}
+
+/// The pieces that it suggested, in order.
+fn suggested(stage: &Stage, conn: ConnId) -> Vec<u32> {
+    let suggestion = |message| match message {
+        Message::Suggest(piece) => Some(piece),
+        _ => None,
+    };
+    said(stage, conn).into_iter().filter_map(suggestion).collect()
+}
+
+fn request(piece: u32) -> Message {
+    Message::Request(BlockRange { index: piece, begin: 0, len: 16_384 })
+}
+
+#[test]
+fn a_seed_suggests_to_everybody_something_else() {
+    let mut stage = Stage::new();
+    let peers: Vec<ConnId> = (0..4).map(|n| stage.connect_from(&format!("10.7.7.{n}"))).collect();
+    for peer in &peers {
+        stage.say(*peer, &[Message::HaveNone, Message::Interested]);
+    }
+    let mut all: Vec<u32> = peers.iter().flat_map(|peer| suggested(&stage, *peer)).collect();
+    assert_eq!(all.len(), 8);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 8, "no piece twice");
+    let first = said(&stage, peers[0]);
+    let place = |wanted: fn(&Message) -> bool| first.iter().position(wanted).unwrap();
+    assert!(place(|m| matches!(m, Message::Suggest(_))) < place(|m| matches!(m, Message::Unchoke)));
+}
+
+#[test]
+fn a_suggestion_that_is_taken_up_is_followed_by_another() {
+    let mut stage = Stage::new();
+    let peer = stage.connect();
+    stage.say(peer, &[Message::HaveNone, Message::Interested]);
+    let mut taken = 0;
+    while let Some(piece) = suggested(&stage, peer).get(taken).copied() {
+        taken += 1;
+        assert!(suggested(&stage, peer).len() <= taken + 1, "two are enough");
+        stage.say(peer, &[request(piece), Message::Have(piece)]);
+    }
+    assert_eq!(taken, 10, "all pieces, each once");
+}
+
+#[test]
+fn what_others_have_or_asked_for_is_not_suggested() {
+    let mut stage = Stage::new();
+    let [first, second, third] = [1, 2, 3].map(|n| stage.connect_from(&format!("10.7.7.{n}")));
+    stage.say(first, &(0..6).map(Message::Have).collect::<Vec<_>>());
+    stage.say(second, &[Message::HaveNone, Message::Interested]);
+    let mut free: Vec<u32> = (6..10).filter(|piece| !suggested(&stage, second).contains(piece)).collect();
+    assert_eq!(free.len(), 2);
+    stage.say(second, &[request(free.remove(0))]);
+    stage.say(third, &[Message::HaveNone, Message::Interested]);
+    assert_eq!(suggested(&stage, third), free);
+}
+
+#[test]
+fn a_peer_without_the_fast_extension_is_spared() {
+    let mut stage = Stage::new();
+    let plain = stage.connect_with("10.7.7.7", Features { fast: false, extended: true });
+    stage.say(plain, &[Message::Interested]);
+    assert!(said(&stage, plain).contains(&Message::Unchoke));
+    assert!(suggested(&stage, plain).is_empty());
+}
