@@ -37,7 +37,7 @@ impl Finish {
 
     /// Whether no read may be started: the files are about to change their name.
     pub(super) const fn holds_reads(self) -> bool {
-        matches!(self, Self::Syncing | Self::Draining | Self::Publishing)
+        matches!(self, Self::Draining | Self::Publishing)
     }
 }
 
