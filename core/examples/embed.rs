@@ -200,8 +200,7 @@ impl Disk {
         let create = || File::options().create(true).truncate(false).write(true).open(&part);
         Ok(match task {
             DiskTask::Survey { place } => DiskOutcome::Survey(
-                fs::metadata(self.path(place))
-                    .map_or(Survey::Absent, |m| Survey::Present(vec![Some(stamp(&m))])),
+                self.stamp(place).map_or(Survey::Absent, |stamp| Survey::Present(vec![Some(stamp)])),
             ),
             DiskTask::Write { extents, data, mut hash, .. } => {
                 let data = data.concat();
@@ -213,10 +212,14 @@ impl Disk {
                 self.read(place, extents[0]).map(|data| hash.update(&data))?;
                 DiskOutcome::Digest(hash)
             }
-            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(place, extents[0])?.into()),
+            DiskTask::Read { place, extents } => {
+                let data = self.read(place, extents[0])?.into();
+                DiskOutcome::Read { data, stamps: vec![self.stamp(place)?] }
+            }
+            DiskTask::Mend { .. } => return Err(ErrorKind::Unsupported.into()), // only a seed mends
             DiskTask::Sync { files } => {
                 create()?.sync_all()?;
-                DiskOutcome::Sync(vec![stamp(&fs::metadata(&part)?); files.len()])
+                DiskOutcome::Sync(vec![self.stamp(Place::Part)?; files.len()])
             }
             DiskTask::LoadJournal { .. } => DiskOutcome::LoadJournal(fs::read(&log).ok().map(Bytes::from)),
             DiskTask::StoreJournal { data } => fs::write(&log, data).map(|()| DiskOutcome::StoreJournal)?,
@@ -231,14 +234,14 @@ impl Disk {
         })
     }
 
+    fn stamp(&self, place: Place) -> io::Result<FileStamp> {
+        fs::metadata(self.path(place)).map(|meta| FileStamp { len: meta.len(), modified: meta.mtime() })
+    }
+
     fn read(&self, place: Place, at: Extent) -> io::Result<Vec<u8>> {
         let mut data = vec![0; at.len as usize];
         File::open(self.path(place))?.read_exact_at(&mut data, at.offset).map(|()| data)
     }
-}
-
-fn stamp(meta: &fs::Metadata) -> FileStamp {
-    FileStamp { len: meta.len(), modified: meta.mtime() }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -113,6 +113,17 @@ pub enum DiskTask {
         /// What to read.
         extents: Vec<Extent>,
     },
+    /// Write `data` (whose lengths add up to those of `extents`) over what stands at [`Place::Final`], and make sure
+    /// that it survives a power cut: a piece of a finished download that was lost and has been fetched again. No file
+    /// is created, no symbolic link is followed, and a file that was cut short has its full length again.
+    Mend {
+        /// Where.
+        extents: Vec<Extent>,
+        /// What.
+        data: Vec<Bytes>,
+        /// The running digest of the piece, as in [`DiskTask::Write`].
+        hash: Option<Sha1State>,
+    },
     /// Make sure that what was written to these files of [`Place::Part`] survives a power cut, their
     /// directory entries included.
     Sync {
@@ -156,8 +167,20 @@ pub enum DiskOutcome {
     Write(Option<Sha1State>),
     /// The digest advanced.
     Digest(PieceDigest),
-    /// The bytes, exactly as many as were asked for.
-    Read(Bytes),
+    /// Read.
+    Read {
+        /// The bytes, exactly as many as were asked for.
+        data: Bytes,
+        /// The stamps of the files, taken after reading, in the order of the extents; of padding any.
+        stamps: Vec<FileStamp>,
+    },
+    /// Written and synced.
+    Mend {
+        /// The digest, if one was given.
+        hash: Option<Sha1State>,
+        /// The stamps of the files afterwards, in the order of the extents; of padding any.
+        stamps: Vec<FileStamp>,
+    },
     /// Synced; the files' stamps afterwards, in the order asked for.
     Sync(Vec<FileStamp>),
     /// The journal's bytes; `None` where there is none.
@@ -261,7 +284,7 @@ impl fmt::Display for DiskErrorKind {
 
 impl DiskTask {
     /// All that [`verb`](Self::verb) says.
-    pub(crate) const VERBS: [&str; 10] = [
+    pub(crate) const VERBS: [&str; 11] = [
         "look at",
         "write",
         "check",
@@ -272,6 +295,7 @@ impl DiskTask {
         "create",
         "rename",
         "delete the journal",
+        "repair",
     ];
 
     /// A word for logs and errors: what the task is about to do.
@@ -281,6 +305,7 @@ impl DiskTask {
             Self::Write { .. } => "write",
             Self::Digest { .. } => "check",
             Self::Read { .. } => "read",
+            Self::Mend { .. } => "repair",
             Self::Sync { .. } => "sync",
             Self::LoadJournal { .. } => "read the journal",
             Self::StoreJournal { .. } | Self::AppendJournal { .. } => "write the journal",

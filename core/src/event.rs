@@ -128,8 +128,18 @@ pub enum Event {
         /// What happened.
         news: TrackerNews,
     },
-    /// The disk refused: data, a journal or a new file, and the torrent waits to try it again; or a read for a peer,
-    /// and the piece counts as missing.
+    /// A piece that we had cannot be read, or is not what it was: it is no longer offered. A download fetches it again,
+    /// also when it is complete; nobody is blamed.
+    PieceLost {
+        /// Which torrent.
+        torrent: TorrentId,
+        /// Which piece.
+        piece: PieceIndex,
+        /// Why it cannot be read; `None` where it was read and does not match its hash.
+        error: Option<DiskError>,
+    },
+    /// The disk refused data, a journal or a new file. A download waits to try it again; a seed that was repairing a
+    /// piece may give that up.
     DiskTrouble {
         /// Which torrent.
         torrent: TorrentId,

@@ -89,7 +89,8 @@
 //!                         hash.update(&disk[hash.len() as usize..]);
 //!                         DiskOutcome::Digest(hash)
 //!                     }
-//!                     DiskTask::Read { .. } => DiskOutcome::Read(Bytes::copy_from_slice(&disk)),
+//!                     // Nobody downloads from us here, and so nothing of it can be found lost.
+//!                     DiskTask::Read { .. } | DiskTask::Mend { .. } => unreachable!("nobody asked for it"),
 //!                     DiskTask::Sync { files } => {
 //!                         DiskOutcome::Sync(vec![FileStamp { len: disk.len() as u64, modified: 0 }; files.len()])
 //!                     }

@@ -515,6 +515,7 @@ impl Sim {
         while let Some(event) = machine.engine_mut().and_then(Recorded::poll_event) {
             self.digest.event(now, host, &event);
             machine.end_recording(&event);
+            self.watch.tells(host, &event);
             self.downloads_left -= usize::from(machine.note(now, event));
         }
         machine.keep_recording();

@@ -111,6 +111,12 @@ fn line(event: &Event) -> Option<Value> {
             "error": error.to_string(),
             "retry": retry.as_secs(),
         }),
+        Event::PieceLost { piece, error, .. } => json!({
+            "v": 1,
+            "type": "piece_lost",
+            "piece": piece.get(),
+            "error": error.as_ref().map(ToString::to_string),
+        }),
         Event::DiskTrouble { error, .. } => {
             json!({ "v": 1, "type": "disk_trouble", "error": error.to_string() })
         }

@@ -2,7 +2,7 @@
 
 use crate::text;
 use peerless_core::escape::escape_line;
-use peerless_core::{Event, Phase, TrackerNews, limits};
+use peerless_core::{DiskError, Event, Phase, PieceIndex, TrackerNews, limits};
 use std::collections::BTreeSet;
 
 /// Troubles that are told once; more are told with `-v` only.
@@ -17,7 +17,7 @@ pub(super) struct Narrator {
     verifies: bool,
     /// What was to be done is done: that it then stops is no news.
     done: bool,
-    /// Troubles with trackers and names that were told already: they come again with every try.
+    /// Troubles that were told already: those with trackers and names come again with every try.
     told: BTreeSet<String>,
 }
 
@@ -52,6 +52,7 @@ impl Narrator {
                 summary.hashed
             )),
             Event::DiskTrouble { error, .. } => Some(error.to_string()),
+            Event::PieceLost { piece, error, .. } => self.lost(*piece, error.as_ref()),
             Event::DiskRecovered { .. } => Some("the disk works again".to_owned()),
             Event::Tracker { url, news, .. } => self.tracker(url, news),
             Event::PeerLookupFailed { host, port, error, retry, .. } => {
@@ -61,6 +62,13 @@ impl Narrator {
             _ if self.verbose => detail(event),
             _ => None,
         }
+    }
+
+    /// Pieces are lost by the thousand where a file was cut: each reason is told once.
+    fn lost(&mut self, piece: PieceIndex, error: Option<&DiskError>) -> Option<String> {
+        let why = error.map_or_else(|| "a file is not what it was".to_owned(), ToString::to_string);
+        let is_new = self.told.len() < MAX_TROUBLES && self.told.insert(why.clone());
+        (is_new || self.verbose).then(|| format!("{why}; piece {piece} is no longer offered"))
     }
 
     fn tracker(&mut self, url: &str, news: &TrackerNews) -> Option<String> {
@@ -193,6 +201,22 @@ mod tests {
         let answered = tracker(TrackerNews::Answered { peers: 1, next: Duration::from_secs(90) });
         assert_eq!(Narrator::new(false).tell(&answered), None);
         assert!(Narrator::new(true).tell(&answered).unwrap().ends_with("1 peer, next announce in 1m30s"));
+    }
+
+    #[test]
+    fn many_lost_pieces_are_told_once_for_each_reason() {
+        let lost = |n, error| Event::PieceLost { torrent: TORRENT, piece: PieceIndex::new(n), error };
+        let short = || {
+            Some(DiskError { action: "read", path: "a".into(), kind: peerless_core::DiskErrorKind::Short })
+        };
+        let mut narrator = Narrator::new(false);
+        let told = narrator.tell(&lost(3, short())).unwrap();
+        assert!(told.starts_with("disk: ") && told.ends_with("; piece 3 is no longer offered"), "{told}");
+        assert_eq!(narrator.tell(&lost(4, short())), None);
+        let changed = "a file is not what it was; piece 5 is no longer offered";
+        assert_eq!(narrator.tell(&lost(5, None)).as_deref(), Some(changed));
+        assert_eq!(narrator.tell(&lost(6, None)), None);
+        assert!(Narrator::new(true).tell(&lost(6, None)).is_some());
     }
 
     #[test]

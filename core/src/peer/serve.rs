@@ -1,6 +1,7 @@
 //! What one peer asked of us: a bounded queue, read in batches, no faster than the socket takes it.
 
 use crate::error::PeerFault;
+use crate::ids::PieceIndex;
 use crate::limits::{MAX_INCOMING_REQUESTS, MAX_INVALID_REQUESTS, MAX_UNSENT};
 use crate::wire::BlockRange;
 use alloc::collections::BTreeMap;
@@ -34,6 +35,13 @@ pub(crate) struct Batch {
     pub(crate) requests: Vec<BlockRange>,
     /// Their bytes together.
     pub(crate) len: usize,
+}
+
+impl Batch {
+    /// The piece that it is of.
+    pub(crate) fn piece(&self) -> PieceIndex {
+        PieceIndex::new(self.requests.first().map_or(0, |first| first.index))
+    }
 }
 
 impl Serve {

@@ -27,13 +27,14 @@ const MAX_AFTER_OFFENCE: Duration = Duration::from_secs(4 * 3_600);
 /// Records the outcome, and returns how long to leave the address alone: `None` is for ever.
 pub(super) fn after(known: &mut Known, outcome: Outcome) -> Option<Duration> {
     let shook_hands = core::mem::take(&mut known.shook_hands);
+    known.complete = outcome == Outcome::Complete;
     match outcome {
         Outcome::Useful => {
             known.fruitless = 0;
             known.proven = true;
             Some(AFTER_USEFUL)
         }
-        Outcome::Useless => {
+        Outcome::Useless | Outcome::Complete => {
             known.proven = false;
             Some(AFTER_USELESS)
         }

@@ -33,8 +33,10 @@ const SOURCES: [Source; 2] = [Source::User, Source::Tracker];
 pub(crate) enum Outcome {
     /// It served; try again after a few seconds.
     Useful,
-    /// Two seeds, nothing to exchange, or replaced by a better one; try again after ten minutes.
+    /// Replaced by a better one, or no peer of this torrent; try again after ten minutes.
     Useless,
+    /// Both sides have everything; try again after ten minutes, or [once we do not](PeerList::want_seeds).
+    Complete,
     /// No connection, no handshake, or nothing after it; try again after ten seconds, doubling. Who does not
     /// even shake hands is forgotten in the end.
     Failed,
@@ -78,6 +80,8 @@ struct Known {
     failures: u32,
     /// Connections in a row that came to a handshake and to nothing more.
     fruitless: u32,
+    /// It was left because both sides had everything.
+    complete: bool,
     /// Breaches of the protocol, ever.
     offences: u32,
     /// The connection in use came to a handshake.
@@ -228,6 +232,15 @@ impl PeerList {
         self.insert(addr, known);
     }
 
+    /// We no longer have everything: those that were left as they did need not wait.
+    pub(crate) fn want_seeds(&mut self) {
+        let seeds = self.waiting.iter().map(|(_, addr)| *addr);
+        let seeds: Vec<_> = seeds.filter(|addr| self.peers.get(addr).is_some_and(|p| p.complete)).collect();
+        for addr in seeds {
+            self.set_state(addr, State::Ready);
+        }
+    }
+
     /// Never to dial any port of `ip` again. Whether it was not banned before.
     ///
     /// At [`limits::MAX_BANS`] the oldest ban lapses.
@@ -352,6 +365,7 @@ impl Known {
             state: State::Ready,
             failures: 0,
             fruitless: 0,
+            complete: false,
             offences: 0,
             shook_hands: false,
             proven: false,

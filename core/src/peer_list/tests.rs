@@ -55,6 +55,27 @@ fn an_address_is_handed_out_once_until_its_connection_ends() {
 }
 
 #[test]
+fn seeds_that_had_nothing_to_exchange_are_dialled_at_once_when_something_is_lost() {
+    let mut list = list();
+    for (n, outcome) in [(1, Outcome::Complete), (2, Outcome::Useless), (3, Outcome::Complete)] {
+        list.add(START, nth(n), Source::Tracker);
+        assert_eq!(list.next(START), Some(nth(n)));
+        list.connected(nth(n));
+        list.ended(START, nth(n), outcome);
+    }
+    assert_eq!(list.next(after(599)), None);
+    list.want_seeds();
+    let mut dialled = [list.next(START).unwrap(), list.next(START).unwrap()];
+    dialled.sort_unstable();
+    assert_eq!((dialled, list.next(START)), ([nth(1), nth(3)], None));
+    // What they are found to be now is what counts.
+    list.ended(START, nth(1), Outcome::Useful);
+    list.ended(START, nth(3), Outcome::Failed);
+    list.want_seeds();
+    assert_eq!(list.next(START), None);
+}
+
+#[test]
 fn a_peer_that_cannot_be_reached_is_tried_ever_later_and_then_forgotten() {
     let mut list = list();
     list.add(START, nth(1), Source::Tracker);
@@ -332,6 +353,7 @@ fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![
         Just(Outcome::Useful),
         Just(Outcome::Useless),
+        Just(Outcome::Complete),
         Just(Outcome::Failed),
         Just(Outcome::Misbehaved),
         Just(Outcome::Untried),

@@ -43,7 +43,7 @@ impl Blocks {
                     at += run.len();
                 });
             }
-            Input::DiskDone { result: Ok(DiskOutcome::Read(data)), .. } => found.push(0..data.len()),
+            Input::DiskDone { result: Ok(DiskOutcome::Read { data, .. }), .. } => found.push(0..data.len()),
             _ => {}
         }
         found

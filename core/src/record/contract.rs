@@ -5,6 +5,7 @@
 
 use crate::action::Action;
 use crate::disk::{DiskOutcome, DiskTask, Extent};
+use crate::hash::Sha1State;
 use crate::ids::{ConnId, JobId};
 use crate::input::Input;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,10 @@ enum Ask {
     Write(Option<u64>),
     /// Likewise, and whether digests of blocks are wanted.
     Digest(u64, bool),
-    Read(u64),
+    /// The number of bytes, and of extents: each has a stamp.
+    Read(u64, usize),
+    /// As of a write, and the number of extents.
+    Mend(Option<u64>, usize),
     /// The number of files.
     Sync(usize),
     LoadJournal(u64),
@@ -67,13 +71,12 @@ impl Ask {
     fn of(task: &DiskTask) -> Self {
         match task {
             DiskTask::Survey { .. } => Self::Survey,
-            DiskTask::Write { extents, hash, .. } => {
-                Self::Write(hash.map(|hash| hash.len().saturating_add(len(extents))))
-            }
+            DiskTask::Write { extents, hash, .. } => Self::Write(hashed(*hash, extents)),
+            DiskTask::Mend { extents, hash, .. } => Self::Mend(hashed(*hash, extents), extents.len()),
             DiskTask::Digest { extents, hash, .. } => {
                 Self::Digest(hash.len().saturating_add(len(extents)), hash.wants_blocks())
             }
-            DiskTask::Read { extents, .. } => Self::Read(len(extents)),
+            DiskTask::Read { extents, .. } => Self::Read(len(extents), extents.len()),
             DiskTask::Sync { files } => Self::Sync(files.len()),
             DiskTask::LoadJournal { limit } => Self::LoadJournal(*limit),
             DiskTask::StoreJournal { .. }
@@ -90,10 +93,15 @@ impl Ask {
             (Self::Write(hashed), DiskOutcome::Write(state)) => {
                 state.is_none_or(|state| Some(state.len()) == *hashed)
             }
+            (Self::Mend(hashed, extents), DiskOutcome::Mend { hash, stamps }) => {
+                hash.is_none_or(|state| Some(state.len()) == *hashed) && stamps.len() == *extents
+            }
             (Self::Digest(hashed, blocks), DiskOutcome::Digest(digest)) => {
                 digest.len() == *hashed && digest.wants_blocks() == *blocks
             }
-            (Self::Read(len), DiskOutcome::Read(data)) => data.len() as u64 == *len,
+            (Self::Read(len, extents), DiskOutcome::Read { data, stamps }) => {
+                data.len() as u64 == *len && stamps.len() == *extents
+            }
             (Self::Sync(files), DiskOutcome::Sync(stamps)) => stamps.len() == *files,
             (Self::LoadJournal(limit), DiskOutcome::LoadJournal(data)) => {
                 data.as_ref().is_none_or(|data| data.len() as u64 <= *limit)
@@ -109,6 +117,11 @@ impl Ask {
             _ => false,
         }
     }
+}
+
+/// How many bytes are hashed after a write.
+fn hashed(hash: Option<Sha1State>, extents: &[Extent]) -> Option<u64> {
+    hash.map(|hash| hash.len().saturating_add(len(extents)))
 }
 
 fn len(extents: &[Extent]) -> u64 {

@@ -141,6 +141,7 @@ impl Digest {
                     mix.kind(error);
                 }
             }
+            Event::PieceLost { piece, .. } => mix.number(u64::from(piece.get())),
             Event::DiskTrouble { error, .. } => mix.kind(&error.kind),
             _ => {}
         }
@@ -186,7 +187,7 @@ fn send(mix: &mut Mix, masked: bool, scanner: &mut Scanner, data: &[u8]) {
 fn disk(mix: &mut Mix, task: &DiskTask) {
     mix.bytes(task.verb().as_bytes());
     match task {
-        DiskTask::Write { extents: at, data, hash, allocation: _ } => {
+        DiskTask::Write { extents: at, data, hash, .. } | DiskTask::Mend { extents: at, data, hash } => {
             extents(mix, at);
             mix.number(data.iter().map(|slice| slice.len() as u64).sum());
             mix.number(hash.map_or(u64::MAX, |hash| hash.len()));

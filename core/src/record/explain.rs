@@ -161,7 +161,8 @@ fn task_words(op: &DiskOp) -> String {
         DiskTask::Survey { place } => format!("{verb} the {place:?} of torrent {torrent}"),
         DiskTask::Write { extents, .. }
         | DiskTask::Digest { extents, .. }
-        | DiskTask::Read { extents, .. } => {
+        | DiskTask::Read { extents, .. }
+        | DiskTask::Mend { extents, .. } => {
             let len: u64 = extents.iter().map(|extent| extent.len).sum();
             format!("{verb} {len} bytes of torrent {torrent}")
         }
@@ -181,7 +182,8 @@ fn outcome_words(outcome: &DiskOutcome) -> String {
         DiskOutcome::Write(Some(state)) => format!("written, {} bytes of the piece hashed", state.len()),
         DiskOutcome::Write(None) => "written".to_string(),
         DiskOutcome::Digest(digest) => format!("{} bytes of the piece hashed", digest.len()),
-        DiskOutcome::Read(data) => format!("{} read", bytes(data.len())),
+        DiskOutcome::Read { data, .. } => format!("{} read", bytes(data.len())),
+        DiskOutcome::Mend { .. } => "repaired".to_string(),
         DiskOutcome::Sync(stamps) => format!("{} files synced", stamps.len()),
         DiskOutcome::LoadJournal(None) => "there is no journal".to_string(),
         DiskOutcome::LoadJournal(Some(data)) => format!("a journal of {}", bytes(data.len())),
@@ -228,6 +230,8 @@ fn event_words(event: &Event) -> String {
             }
             TrackerNews::Failed { error, .. } => format!("{url}: {error}"),
         },
+        Event::PieceLost { piece, error: Some(error), .. } => format!("piece {piece} is lost: {error}"),
+        Event::PieceLost { piece, error: None, .. } => format!("piece {piece} is not what it was"),
         Event::DiskTrouble { error, .. } => error.to_string(),
         Event::DiskRecovered { .. } => "the disk works again".to_string(),
         Event::ShutDown => "shut down".to_string(),

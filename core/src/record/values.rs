@@ -162,7 +162,7 @@ code_enum!(DiskOutcome, "what the disk did",
     0 Survey(survey),
     1 Write(state),
     2 Digest(state),
-    3 Read(data),
+    3 Read { data, stamps },
     4 Sync(stamps),
     5 LoadJournal(data),
     6 StoreJournal,
@@ -170,6 +170,7 @@ code_enum!(DiskOutcome, "what the disk did",
     8 FillUp,
     9 Publish,
     10 DeleteJournal,
+    11 Mend { hash, stamps },
 );
 
 /// Only how far it is, and the digest of what it has taken in: the verdict.

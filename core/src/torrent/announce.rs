@@ -215,8 +215,8 @@ impl Torrent {
     /// is connected to tells further trackers of itself: the peers that the first one named may not exist.
     pub(super) fn look_for_peers(&mut self, cx: &mut Context) {
         let few = match self.phase {
-            Phase::Downloading => self.connections() < FEW_PEERS,
-            Phase::Seeding => self.connections() == 0,
+            Phase::Seeding if !self.is_mending() => self.connections() == 0,
+            Phase::Downloading | Phase::Seeding => self.connections() < FEW_PEERS,
             _ => false,
         };
         if few && !self.list.has_ready(cx.now) {

@@ -8,7 +8,7 @@ use super::{Job, Torrent};
 use crate::context::Context;
 use crate::disk::{DiskOutcome, DiskResult, DiskTask};
 use crate::error::{BanReason, DisconnectReason};
-use crate::event::{Event, Phase};
+use crate::event::Event;
 use crate::ids::{ConnId, PieceIndex, Sha1Hash};
 use crate::limits::MAX_EVIDENCE;
 use crate::piece_digest::PieceDigest;
@@ -77,7 +77,7 @@ impl Torrent {
     /// when its owner is lost: nothing else would wake them.
     pub(super) fn offer_solo(&mut self, cx: &mut Context) {
         self.fill_hungry(cx);
-        if self.phase == Phase::Downloading && self.picker.has_solo() {
+        if self.is_requesting() && self.picker.has_solo() {
             self.set_timer(cx, TorrentTimer::Solo, cx.now + SOLO_RETRY);
         }
     }

@@ -359,8 +359,8 @@ fn outcome(reason: &DisconnectReason, exchanged: bool) -> Outcome {
     match reason {
         DisconnectReason::ConnectFailed(NetError::TooManyFiles | NetError::NoPort) => Outcome::Untried,
         DisconnectReason::Misbehaved(_) | DisconnectReason::Banned => Outcome::Misbehaved,
-        DisconnectReason::NothingToExchange
-        | DisconnectReason::MadeRoom(_)
+        DisconnectReason::NothingToExchange => Outcome::Complete,
+        DisconnectReason::MadeRoom(_)
         | DisconnectReason::Duplicate
         | DisconnectReason::UnknownTorrent
         | DisconnectReason::OurselfAgain => Outcome::Useless,

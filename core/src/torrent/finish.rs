@@ -1,5 +1,6 @@
 //! The end of a download, in the one order that no crash can spoil: all writes done, empty files made,
-//! everything synced, the rename, and only then the journal deleted and success told.
+//! everything synced, the rename, and only then the journal deleted and success told. A piece that is lost before the
+//! rename makes it a download again.
 
 use super::{Job, Torrent};
 use crate::context::Context;
@@ -35,9 +36,9 @@ impl Finish {
         matches!(self, Self::FillingUp | Self::Publishing | Self::Cleaning)
     }
 
-    /// Whether no read may be started: the files are about to change their name.
+    /// Whether no read may be started: the files are about to change their name, or success is about to be told.
     pub(super) const fn holds_reads(self) -> bool {
-        matches!(self, Self::Draining | Self::Publishing)
+        matches!(self, Self::Draining | Self::Publishing | Self::Cleaning)
     }
 }
 
@@ -51,6 +52,9 @@ impl Torrent {
 
     /// Takes the next step if nothing stands in its way any more.
     pub(super) fn finish_more(&mut self, cx: &mut Context) {
+        if self.place == Place::Part && !self.picker.is_complete() {
+            return self.leave_finish(cx);
+        }
         let settled = self.data_jobs == 0 && !self.records.is_busy() && self.trouble.is_none();
         if self.finish == Finish::Settling && settled {
             self.fill_up(cx);
@@ -68,6 +72,18 @@ impl Torrent {
     pub(super) fn fill_up(&mut self, cx: &mut Context) {
         self.finish = Finish::FillingUp;
         cx.disk(self.id, DiskTask::FillUp, Job::FillUp);
+    }
+
+    /// A piece was lost before the rename: there is something to download again.
+    fn leave_finish(&mut self, cx: &mut Context) {
+        if self.finish.has_job() {
+            return;
+        }
+        self.finish = Finish::Idle;
+        self.enter(cx, Phase::Downloading);
+        self.append_records(cx);
+        self.look_for_lost(cx);
+        self.serve_everyone(cx);
     }
 
     /// A job of the end has come to its own.
@@ -93,7 +109,7 @@ impl Torrent {
                 // The others were made by writes.
                 let empty = files.filter(|(_, file)| !file.padding && file.length == 0);
                 self.records.created(empty.map(|(n, _)| n));
-                if self.phase == Phase::Stopping {
+                if self.phase == Phase::Stopping || !self.picker.is_complete() {
                     // The stop syncs and records what there is; the next run goes on from here.
                     self.finish = Finish::Idle;
                 } else {

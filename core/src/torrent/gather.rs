@@ -32,6 +32,8 @@ struct PieceBuffer {
     /// When the oldest of `blocks` came.
     since: Instant,
     digest: Digest,
+    /// Nothing may be written yet: the journal still says that we have the piece.
+    held: bool,
 }
 
 /// Where the running digest of a piece is.
@@ -74,7 +76,7 @@ impl Gather {
 
     /// The next run of `piece` that is to be written now. `complete`: every block has been received.
     pub(super) fn next_run(&mut self, piece: PieceIndex, complete: bool, flush: Flush) -> Option<Run> {
-        let buffer = self.pieces.get_mut(&piece)?;
+        let buffer = self.pieces.get_mut(&piece).filter(|buffer| !buffer.held)?;
         let range = buffer.choose(complete, flush)?;
         Some(buffer.take(piece, range))
     }
@@ -96,7 +98,7 @@ impl Gather {
 
     /// Bytes in runs that grow. Others wait for the disk: behind a write or a read of their piece.
     pub(super) fn bytes_growing(&self) -> u64 {
-        let grows = |buffer: &&PieceBuffer| buffer.digest != Digest::Away;
+        let grows = |buffer: &&PieceBuffer| buffer.digest != Digest::Away && !buffer.held;
         let blocks = self.pieces.values().filter(grows).flat_map(|buffer| buffer.blocks.values());
         blocks.map(|block| block.len() as u64).sum()
     }
@@ -135,6 +137,11 @@ impl Gather {
         }
     }
 
+    /// Keeps a piece off the disk, or no longer.
+    pub(super) fn hold(&mut self, now: Instant, piece: PieceIndex, held: bool) {
+        self.pieces.entry(piece).or_insert_with(|| PieceBuffer::new(now)).held = held;
+    }
+
     /// Drops all that is gathered of a piece, its digest included. Returns the bytes dropped.
     pub(super) fn forget(&mut self, piece: PieceIndex) -> usize {
         self.pieces.remove(&piece).map_or(0, |b| b.blocks.values().map(Payload::len).sum())
@@ -149,7 +156,7 @@ impl Gather {
 
 impl PieceBuffer {
     const fn new(now: Instant) -> Self {
-        Self { blocks: BTreeMap::new(), since: now, digest: Digest::Idle(Sha1State::new()) }
+        Self { blocks: BTreeMap::new(), since: now, digest: Digest::Idle(Sha1State::new()), held: false }
     }
 
     /// The first run that is to go now.

@@ -53,7 +53,7 @@ impl Torrent {
 
     /// A peer has more than before.
     fn has_changed(&mut self, cx: &mut Context, conn: ConnId) {
-        let both_seeds = self.completed.is_some() && self.peers.get(&conn).is_some_and(Peer::is_seed);
+        let both_seeds = self.picker.is_complete() && self.peers.get(&conn).is_some_and(Peer::is_seed);
         if both_seeds && self.phase == Phase::Seeding {
             self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
         } else {
@@ -63,8 +63,10 @@ impl Torrent {
 
     /// Says whether we want something of a peer, when that has changed (BEP 3).
     pub(super) fn update_interest(&mut self, cx: &mut Context, conn: ConnId) {
+        // A seed of what the user has does not fetch what it has lost.
+        let fetches = self.phase != Phase::Seeding || self.is_mending();
         let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let interesting = peer.missing_here > 0;
+        let interesting = peer.missing_here > 0 && fetches;
         if peer.interesting != interesting {
             peer.interesting = interesting;
             peer.last_interest = cx.now;

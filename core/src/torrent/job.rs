@@ -45,8 +45,8 @@ pub(crate) enum Job {
     Digest(PieceIndex),
     /// Hash a piece from the disk whose digest did not match.
     SecondLook(PieceIndex),
-    /// Sync what was written, these verified pieces among it.
-    Sync(Vec<PieceIndex>),
+    /// Sync what was written.
+    Sync,
     /// Add records to the journal.
     AppendJournal,
     /// Read blocks that a peer asked for.
@@ -56,6 +56,8 @@ pub(crate) enum Job {
         /// Which requests.
         batch: Batch,
     },
+    /// Hash a piece that we have, for its file has changed.
+    Recheck(PieceIndex),
     /// Hash each block of a piece that is good now and failed before.
     Verdict(PieceIndex),
     /// At the end: create empty files.
@@ -85,9 +87,10 @@ impl Torrent {
             Job::Write { .. } => self.write_done(cx, job, result),
             Job::Digest(piece) => self.digest_done(cx, piece, result),
             Job::SecondLook(piece) => self.looked_again(cx, piece, result),
-            Job::Sync(pieces) => self.sync_done(cx, &pieces, result),
+            Job::Sync => self.sync_done(cx, result),
             Job::AppendJournal => self.append_done(cx, result),
-            Job::Upload { conn, batch } => self.upload_read(cx, conn, &batch, result),
+            Job::Upload { conn, batch } => self.upload_read(cx, conn, batch, result),
+            Job::Recheck(piece) => self.rechecked(cx, piece, result),
             Job::Verdict(piece) => self.verdict(cx, piece, result),
             Job::FillUp | Job::Publish | Job::DeleteJournal => {
                 self.finish_step(cx, &job, result);

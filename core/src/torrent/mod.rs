@@ -19,6 +19,7 @@ mod invariants;
 mod job;
 mod ledger;
 mod lifecycle;
+mod loss;
 mod messages;
 mod named;
 mod records;
@@ -62,6 +63,7 @@ use finish::Finish;
 use gather::Gather;
 use ledger::Ledger;
 use lifecycle::Closing;
+use loss::Loss;
 use named::NamedPeer;
 use rand_chacha::rand_core::Rng as _;
 use records::Records;
@@ -112,8 +114,9 @@ pub(crate) struct Torrent {
     /// Where the data stands now.
     place: Place,
     resume: Option<Resume>,
-    /// What the files looked like when they were last synced, until the journal says so.
+    /// What the files looked like when they were last synced, or hashed at their final place.
     stamps: Vec<Option<FileStamp>>,
+    loss: Loss,
     records: Records,
     finish: Finish,
     /// How far a clean stop is with the records.
@@ -164,7 +167,8 @@ impl Torrent {
             announce_key: cx.fork_rng().next_u32(),
             place,
             resume: None,
-            stamps: Vec::new(),
+            stamps: alloc::vec![None; metainfo.layout().files().len()],
+            loss: Loss::default(),
             records: Records::new(metainfo.info_hash(), geometry),
             finish: Finish::default(),
             closing: Closing::default(),
@@ -245,7 +249,7 @@ impl Torrent {
 
     /// Whether blocks may be asked for now.
     fn is_requesting(&self) -> bool {
-        self.phase == Phase::Downloading && self.trouble.is_none()
+        (self.phase == Phase::Downloading || self.is_mending()) && self.trouble.is_none()
     }
 
     /// Whether peers are welcome.

@@ -2,12 +2,14 @@
 //!
 //! The order is what makes a crash harmless: the data of a piece is written, its files are synced, and only
 //! then does a synced record say that we have it. That a piece was begun is recorded without waiting: if that
-//! record is lost, the piece is fetched again.
+//! record is lost, the piece is fetched again. That a piece was lost is recorded before it is written again: otherwise
+//! a crash would leave half of it where the journal says that we have it.
 
 use super::finish::Finish;
+use super::gather::Flush;
 use super::{Job, Torrent};
 use crate::context::Context;
-use crate::disk::{DiskOutcome, DiskResult, DiskTask, Extent, FileStamp};
+use crate::disk::{DiskOutcome, DiskResult, DiskTask, Extent, FileStamp, Place};
 use crate::event::Phase;
 use crate::geometry::Geometry;
 use crate::ids::{FileIndex, InfoHash, PieceIndex};
@@ -34,8 +36,10 @@ pub(super) struct Records {
     verified_bytes: u64,
     /// Files that were written to since the last sync began.
     dirty: BTreeSet<FileIndex>,
-    /// The files of the sync under way, in the order asked for.
-    syncing: Option<Vec<FileIndex>>,
+    syncing: Option<Syncing>,
+    /// Pieces that may not be written before what waits to be appended is, and before what is being appended is.
+    losing: Vec<PieceIndex>,
+    losing_now: Vec<PieceIndex>,
     /// Records that wait to be appended.
     unwritten: BytesMut,
     /// Whether they have to be synced.
@@ -47,6 +51,15 @@ pub(super) struct Records {
     broken: bool,
     /// A write failed: what it did to its files is not known, so the journal is not closed.
     torn: bool,
+}
+
+/// A sync under way.
+#[derive(Debug, Default)]
+struct Syncing {
+    /// In the order asked for.
+    files: Vec<FileIndex>,
+    /// Verified pieces that it makes last, but for those that were lost meanwhile.
+    pieces: Vec<PieceIndex>,
 }
 
 impl Records {
@@ -62,6 +75,8 @@ impl Records {
             verified_bytes: 0,
             dirty: BTreeSet::new(),
             syncing: None,
+            losing: Vec::new(),
+            losing_now: Vec::new(),
             unwritten: BytesMut::new(),
             unwritten_sync: false,
             appending: false,
@@ -109,7 +124,7 @@ impl Records {
 impl Torrent {
     /// Blocks of a piece are about to be written.
     pub(super) fn begin_record(&mut self, cx: &mut Context, piece: PieceIndex) {
-        if self.records.begun.insert(piece) {
+        if self.place == Place::Part && self.records.begun.insert(piece) {
             self.records.writer.begun(&mut self.records.unwritten, &[piece]);
             self.append_records(cx);
         }
@@ -117,6 +132,10 @@ impl Torrent {
 
     /// A piece has been written and verified.
     pub(super) fn verified_record(&mut self, cx: &mut Context, piece: PieceIndex) {
+        // What is finished has no journal.
+        if self.place == Place::Final {
+            return;
+        }
         let records = &mut self.records;
         records.verified.push(piece);
         records.verified_bytes += u64::from(self.geometry.piece_len(piece));
@@ -127,11 +146,17 @@ impl Torrent {
         }
     }
 
-    /// A had piece could not be read back.
+    /// A had piece could not be read back. It is not written before the journal says so.
     pub(super) fn lost_record(&mut self, cx: &mut Context, piece: PieceIndex) {
-        self.records.verified.retain(|p| *p != piece);
-        self.records.writer.lost(&mut self.records.unwritten, &[piece]);
-        self.records.unwritten_sync = true;
+        let records = &mut self.records;
+        records.verified.retain(|p| *p != piece);
+        if let Some(syncing) = &mut records.syncing {
+            syncing.pieces.retain(|p| *p != piece);
+        }
+        records.writer.lost(&mut records.unwritten, &[piece]);
+        records.unwritten_sync = true;
+        records.losing.push(piece);
+        self.gather.hold(cx.now, piece, true);
         self.append_records(cx);
     }
 
@@ -152,18 +177,19 @@ impl Torrent {
         let files: Vec<FileIndex> = core::mem::take(&mut records.dirty).into_iter().collect();
         let pieces = core::mem::take(&mut records.verified);
         records.verified_bytes = 0;
-        records.syncing = Some(files.clone());
-        cx.disk(self.id, DiskTask::Sync { files }, Job::Sync(pieces));
+        records.syncing = Some(Syncing { files: files.clone(), pieces });
+        cx.disk(self.id, DiskTask::Sync { files }, Job::Sync);
     }
 
     /// A [`Job::Sync`] has come to its end.
-    pub(super) fn sync_done(&mut self, cx: &mut Context, pieces: &[PieceIndex], result: DiskResult) {
-        let files = self.records.syncing.take().unwrap_or_default();
+    pub(super) fn sync_done(&mut self, cx: &mut Context, result: DiskResult) {
+        let Syncing { files, pieces } = self.records.syncing.take().unwrap_or_default();
         match result {
             Ok(DiskOutcome::Sync(stamps)) => {
                 let stamps: Vec<(FileIndex, FileStamp)> = files.into_iter().zip(stamps).collect();
+                stamps.iter().for_each(|(file, stamp)| self.set_stamp(*file, *stamp));
                 let records = &mut self.records;
-                records.writer.have(&mut records.unwritten, pieces);
+                records.writer.have(&mut records.unwritten, &pieces);
                 records.writer.stamps(&mut records.unwritten, &stamps);
                 records.unwritten_sync = true;
                 // After the last sync the journal is about to go: only a stop still needs these records.
@@ -194,6 +220,7 @@ impl Torrent {
         }
         records.appending = true;
         records.again = records.unwritten.clone();
+        records.losing_now = core::mem::take(&mut records.losing);
         let data = records.unwritten.split().freeze();
         let sync = core::mem::take(&mut records.unwritten_sync);
         cx.disk(self.id, DiskTask::AppendJournal { data, sync }, Job::AppendJournal);
@@ -204,7 +231,12 @@ impl Torrent {
         self.records.appending = false;
         match result {
             Ok(_) => {
+                let lost = core::mem::take(&mut self.records.losing_now);
                 self.append_records(cx);
+                for piece in lost {
+                    self.gather.hold(cx.now, piece, false);
+                    self.write_runs(cx, piece, Flush::All);
+                }
                 self.check_trouble_over(cx);
             }
             Err(error) if self.waits_for(&error) => {
@@ -213,6 +245,8 @@ impl Torrent {
                 records.unwritten = core::mem::take(&mut records.again);
                 records.unwritten.extend_from_slice(&later);
                 records.unwritten_sync = true;
+                let losing_now = core::mem::take(&mut records.losing_now);
+                records.losing.extend(losing_now);
                 self.trouble_began(cx, error);
             }
             Err(error) => {

@@ -57,6 +57,7 @@ impl Torrent {
                 }
                 self.place = Place::Final;
                 self.hash_what_is_there(cx, &stamps);
+                self.stamps = stamps;
             }
             (Ok(_), _) => self.fail(cx, TorrentError::TargetInTheWay),
         }
@@ -185,7 +186,9 @@ impl Torrent {
     /// synced before the journal names it.
     pub(super) fn make_journal(&mut self, cx: &mut Context, resume: Resume) {
         let files: Vec<FileIndex> = resume.unsynced.into_iter().collect();
-        self.stamps = resume.stamps;
+        if !resume.stamps.is_empty() {
+            self.stamps = resume.stamps;
+        }
         if files.is_empty() {
             self.store_journal(cx);
         } else {
@@ -197,11 +200,7 @@ impl Torrent {
     pub(super) fn checked_synced(&mut self, cx: &mut Context, files: &[FileIndex], result: DiskResult) {
         match result {
             Ok(DiskOutcome::Sync(stamps)) => {
-                for (file, stamp) in files.iter().zip(stamps) {
-                    if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
-                        *slot = Some(stamp);
-                    }
-                }
+                files.iter().zip(stamps).for_each(|(file, stamp)| self.set_stamp(*file, stamp));
                 self.store_journal(cx);
             }
             Ok(_) => debug_assert!(false, "a sync was asked for"),
@@ -221,7 +220,7 @@ impl Torrent {
         match result {
             Err(error) if self.waits_for(&error) => return self.trouble_began(cx, error),
             Err(error) => return self.fail_disk(cx, error),
-            Ok(_) => self.stamps = Vec::new(),
+            Ok(_) => {}
         }
         self.check_trouble_over(cx);
         self.enter(cx, Phase::Downloading);

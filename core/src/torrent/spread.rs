@@ -30,13 +30,13 @@ impl Spread {
         Self { given: Bitfield::new(num_pieces), next, left: num_pieces }
     }
 
-    /// A piece that was given to nobody and that no connected peer has.
-    fn next(&mut self, availability: impl Fn(PieceIndex) -> u32) -> Option<PieceIndex> {
+    /// A piece that was given to nobody, and of which it is said that it is worth it.
+    fn next(&mut self, is_wanted: impl Fn(PieceIndex) -> bool) -> Option<PieceIndex> {
         while self.left > 0 {
             let piece = PieceIndex::new(self.next);
             self.next = (self.next + 1) % self.given.len();
             self.left -= 1;
-            if availability(piece) == 0 && self.given.insert(piece) {
+            if is_wanted(piece) && self.given.insert(piece) {
                 return Some(piece);
             }
         }
@@ -52,10 +52,13 @@ impl Torrent {
         }
         let num_pieces = self.geometry.num_pieces();
         let spread = self.spread.get_or_insert_with(|| Spread::new(cx, num_pieces));
+        // No connected peer has it; we do, unless we have lost it.
+        let picker = &self.picker;
+        let is_wanted = |piece| picker.have().has(piece) && picker.availability(piece) == 0;
         let Some(peer) = self.peers.get_mut(&conn).filter(|peer| peer.features.fast) else { return };
         peer.offered.retain(|piece| !peer.has.has(*piece));
         while peer.offered.len() < AHEAD
-            && let Some(piece) = spread.next(|piece| self.picker.availability(piece))
+            && let Some(piece) = spread.next(is_wanted)
         {
             peer.offered.push(piece);
             peer.send(cx.now, &mut cx.out, &Message::Suggest(piece.get()));

@@ -32,7 +32,8 @@ impl Torrent {
             DiskErrorKind::NoSpace => self.options.wait_disk,
             _ => false,
         };
-        curable && matches!(self.phase, Phase::Checking | Phase::Downloading | Phase::Finishing)
+        let at_work = matches!(self.phase, Phase::Checking | Phase::Downloading | Phase::Finishing);
+        curable && (at_work || self.is_mending())
     }
 
     /// Stops what it is about, asking for blocks above all, until the disk takes what it refused.
@@ -78,6 +79,9 @@ impl Torrent {
 
     /// A disk error that is not worth waiting for.
     pub(super) fn fail_disk(&mut self, cx: &mut Context, error: DiskError) {
+        if self.phase == Phase::Seeding {
+            return self.stop_mending(cx, Some(error));
+        }
         let (have, total) = (self.picker.have().count(), self.geometry.num_pieces());
         self.fail(cx, TorrentError::Disk { error, have, total });
     }

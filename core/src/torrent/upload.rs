@@ -2,15 +2,15 @@
 
 use super::{Job, Torrent};
 use crate::context::Context;
-use crate::disk::{DiskError, DiskErrorKind, DiskOutcome, DiskResult, DiskTask};
+use crate::disk::{DiskOutcome, DiskResult, DiskTask};
 use crate::error::PeerFault;
-use crate::event::{Event, Phase};
 use crate::ids::{ConnId, PieceIndex};
 use crate::limits::MAX_REQUEST_LEN;
 use crate::peer::{Batch, Peer};
 use crate::wire::{BlockRange, Message, piece_header};
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::ops::Range;
 
 impl Torrent {
     /// A peer asks for a block (BEP 3 `request`).
@@ -23,10 +23,14 @@ impl Torrent {
         let sound = request.len > 0
             && request.len <= MAX_REQUEST_LEN
             && self.geometry.contains(request.index, request.begin, request.len);
-        let had = self.geometry.piece(request.index).is_some_and(|piece| self.picker.have().has(piece));
+        let piece = self.geometry.piece(request.index);
+        let had = piece.is_some_and(|piece| self.picker.have().has(piece));
+        let lost = !had && piece.is_some_and(|piece| self.loss.was_lost(piece));
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         if !sound || !had || peer.choked || !peer.serve.push(request) {
-            peer.serve.refused(peer.choked && sound)?;
+            if !lost || peer.choked {
+                peer.serve.refused(peer.choked && sound)?;
+            }
             refuse(cx, peer, request);
             return Ok(());
         }
@@ -49,14 +53,27 @@ impl Torrent {
         if self.finish.holds_reads() {
             return;
         }
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        while let Some(batch) = peer.serve.next_batch() {
-            let Some(first) = batch.requests.first() else { break };
-            let start = self.geometry.piece_start(PieceIndex::new(first.index)) + u64::from(first.begin);
-            let extents = self.metainfo.layout().extents(start..start + batch.len as u64);
+        while let Some(batch) = self.peers.get_mut(&conn).and_then(|peer| peer.serve.next_batch()) {
+            self.read_batch(cx, conn, batch);
+        }
+    }
+
+    /// Reads what a peer asked for, unless it was lost meanwhile, or has to be hashed first.
+    pub(super) fn read_batch(&mut self, cx: &mut Context, conn: ConnId, batch: Batch) {
+        if !self.picker.have().has(batch.piece()) {
+            self.refuse_batch(cx, conn, &batch);
+        } else if !self.waits_for_hash(cx, conn, &batch) {
+            let extents = self.metainfo.layout().extents(self.batch_range(&batch));
             self.upload_reads += 1;
             cx.disk(self.id, DiskTask::Read { place: self.place, extents }, Job::Upload { conn, batch });
         }
+    }
+
+    /// The bytes of the torrent that a batch asks for.
+    pub(super) fn batch_range(&self, batch: &Batch) -> Range<u64> {
+        let begin = batch.requests.first().map_or(0, |first| first.begin);
+        let start = self.geometry.piece_start(batch.piece()) + u64::from(begin);
+        start..start + batch.len as u64
     }
 
     /// Goes on with what was held back.
@@ -68,12 +85,20 @@ impl Torrent {
     }
 
     /// A [`Job::Upload`] has come to its end.
-    pub(super) fn upload_read(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch, result: DiskResult) {
+    pub(super) fn upload_read(&mut self, cx: &mut Context, conn: ConnId, batch: Batch, result: DiskResult) {
         self.upload_reads -= 1;
         match result {
-            Ok(DiskOutcome::Read(data)) => self.upload(cx, conn, batch, &data),
+            Ok(DiskOutcome::Read { data, stamps }) => {
+                self.note_stamps(&batch, &stamps);
+                if !self.waits_for_hash(cx, conn, &batch) {
+                    self.upload(cx, conn, &batch, &data);
+                }
+            }
             Ok(_) => debug_assert!(false, "a read was asked for"),
-            Err(error) => self.upload_failed(cx, conn, batch, error),
+            Err(error) => {
+                self.refuse_batch(cx, conn, &batch);
+                self.unreadable(cx, &batch, error);
+            }
         }
         self.serve(cx, conn);
         self.after_disk(cx);
@@ -99,36 +124,12 @@ impl Torrent {
         }
     }
 
-    /// A piece that we promised cannot be read. Nobody is to blame but the disk: it is not ours any more.
-    fn upload_failed(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch, error: DiskError) {
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.serve.read_done(batch);
-            for request in &batch.requests {
-                refuse(cx, peer, *request);
-            }
-        }
-        let piece = batch.requests.first().and_then(|request| self.geometry.piece(request.index));
-        let Some(piece) = piece else { return };
-        if error.kind == DiskErrorKind::TooManyFiles || !self.picker.have().has(piece) {
-            return;
-        }
-        if self.phase == Phase::Finishing {
-            // What is about to be published is not whole.
-            self.fail_disk(cx, error);
-            return;
-        }
-        cx.out.tell(Event::DiskTrouble { torrent: self.id, error });
-        self.picker.unset_have(piece);
-        for peer in self.peers.values_mut().filter(|peer| peer.has.has(piece)) {
-            peer.missing_here += 1;
-        }
-        if self.phase == Phase::Downloading {
-            self.lost_record(cx, piece);
-            let all: Vec<ConnId> = self.peers.keys().copied().collect();
-            for conn in all {
-                self.update_interest(cx, conn);
-            }
-            self.fill_hungry(cx);
+    /// Says no to what was to be read.
+    pub(super) fn refuse_batch(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.serve.read_done(batch);
+        for request in &batch.requests {
+            refuse(cx, peer, *request);
         }
     }
 

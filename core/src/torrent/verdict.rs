@@ -101,8 +101,12 @@ impl Torrent {
         self.verified_record(cx, piece);
         self.settle_blame(cx, piece);
         self.tell_have(cx, piece);
-        if self.picker.is_complete() && self.phase == Phase::Downloading {
-            self.begin_finish(cx);
+        if self.picker.is_complete() {
+            match self.phase {
+                Phase::Downloading => self.begin_finish(cx),
+                Phase::Seeding => self.leave_other_seeds(cx),
+                _ => {}
+            }
         }
     }
 

@@ -22,6 +22,7 @@ impl Torrent {
             }),
             Phase::Finishing => Vec::from([Why::Finishing]),
             Phase::Downloading => self.why_downloading(now, trouble),
+            Phase::Seeding if self.is_mending() => self.why_downloading(now, trouble),
             Phase::Seeding | Phase::Stopping | Phase::Stopped => Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use super::gather::{Flush, Run};
 use super::{Job, Torrent};
 use crate::context::Context;
-use crate::disk::{DiskError, DiskOutcome, DiskResult, DiskTask};
+use crate::disk::{DiskError, DiskOutcome, DiskResult, DiskTask, Place};
 use crate::geometry::BLOCK_LEN;
 use crate::ids::PieceIndex;
 use crate::timers::TorrentTimer;
@@ -31,14 +31,15 @@ impl Torrent {
 
     fn write_run(&mut self, cx: &mut Context, run: Run) {
         let start = self.geometry.piece_start(run.piece) + u64::from(run.blocks.start) * u64::from(BLOCK_LEN);
-        let task = DiskTask::Write {
-            extents: self.metainfo.layout().extents(start..start + run.bytes as u64),
-            data: run.data,
-            hash: run.hash,
-            allocation: self.options.allocation,
+        let extents = self.metainfo.layout().extents(start..start + run.bytes as u64);
+        let (data, hash, allocation) = (run.data, run.hash, self.options.allocation);
+        let hashed = hash.is_some();
+        let task = if self.place == Place::Final {
+            DiskTask::Mend { extents, data, hash }
+        } else {
+            DiskTask::Write { extents, data, hash, allocation }
         };
         self.begin_record(cx, run.piece);
-        let hashed = run.hash.is_some();
         self.start_write(
             cx,
             Write { piece: run.piece, blocks: run.blocks, bytes: run.bytes, hashed, task: task.into() },
@@ -47,6 +48,9 @@ impl Torrent {
 
     pub(super) fn start_write(&mut self, cx: &mut Context, write: Write) {
         self.data_jobs += 1;
+        if matches!(*write.task, DiskTask::Mend { .. }) {
+            self.loss.mending();
+        }
         let task = (*write.task).clone();
         let Write { piece, blocks, bytes, hashed, task: again } = write;
         cx.disk(self.id, task, Job::Write { piece, blocks, bytes, hashed, again });
@@ -76,13 +80,17 @@ impl Torrent {
     pub(super) fn write_done(&mut self, cx: &mut Context, job: Job, result: DiskResult) {
         let Job::Write { piece, blocks, bytes, hashed, again } = job else { return };
         self.data_jobs -= 1;
+        if let DiskTask::Mend { extents, .. } = &*again {
+            let stamps = if let Ok(DiskOutcome::Mend { stamps, .. }) = &result { &stamps[..] } else { &[] };
+            self.mended(extents, stamps);
+        }
         match result {
             Ok(outcome) => {
                 self.give_memory(cx, bytes);
                 if let DiskTask::Write { extents, .. } = &*again {
                     self.records.written(extents);
                 }
-                if let DiskOutcome::Write(Some(state)) = outcome
+                if let DiskOutcome::Write(Some(state)) | DiskOutcome::Mend { hash: Some(state), .. } = outcome
                     && hashed
                 {
                     self.gather.digest_back(piece, state);

@@ -150,7 +150,11 @@ impl Disk {
                 match task {
                     DiskTask::Write { extents, data, .. } => {
                         let data = data.concat();
-                        self.write(&extents, &data[..data.len() / 2]);
+                        self.write(Place::Part, &extents, &data[..data.len() / 2]);
+                    }
+                    DiskTask::Mend { extents, data, .. } => {
+                        let data = data.concat();
+                        self.write(Place::Final, &extents, &data[..data.len() / 2]);
                     }
                     DiskTask::AppendJournal { data, .. } => {
                         self.journal.get_or_insert_default().extend_from_slice(&data[..data.len() / 2]);
@@ -174,7 +178,7 @@ impl Disk {
             }),
             DiskTask::Write { extents, data, mut hash, .. } => {
                 let data = data.concat();
-                self.write(&extents, &data);
+                self.write(Place::Part, &extents, &data);
                 hash.iter_mut().for_each(|hash| hash.update(&data));
                 DiskOutcome::Write(hash)
             }
@@ -183,7 +187,18 @@ impl Disk {
                 DiskOutcome::Digest(hash)
             }
             DiskTask::Read { place, extents } => {
-                DiskOutcome::Read(self.read(place, &extents).ok_or(DiskErrorKind::Short)?.into())
+                let data = self.read(place, &extents).ok_or(DiskErrorKind::Short)?.into();
+                DiskOutcome::Read { data, stamps: self.stamps(place, &extents) }
+            }
+            DiskTask::Mend { extents, data, mut hash } => {
+                let data = data.concat();
+                self.write(Place::Final, &extents, &data);
+                for extent in extents.iter().filter(|extent| !extent.padding) {
+                    let file = self.files(Place::Final)[extent.file.0 as usize].get_or_insert_default();
+                    file.synced = Some(file.now.clone());
+                }
+                hash.iter_mut().for_each(|hash| hash.update(&data));
+                DiskOutcome::Mend { hash, stamps: self.stamps(Place::Final, &extents) }
             }
             DiskTask::Sync { files } => {
                 let part = self.places.get_mut(&Place::Part).ok_or(DiskErrorKind::NotFound)?;
@@ -212,7 +227,7 @@ impl Disk {
                 let entries = self.torrent.meta.layout().files();
                 for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.padding) {
                     let clock = self.clock;
-                    let file = self.part()[n].get_or_insert_default();
+                    let file = self.files(Place::Part)[n].get_or_insert_default();
                     if file.now.data.len() < entry.length as usize {
                         file.now.data.resize(entry.length as usize, 0);
                         file.now.modified = clock;
@@ -236,12 +251,18 @@ impl Disk {
         })
     }
 
-    fn part(&mut self) -> &mut Files {
+    fn files(&mut self, place: Place) -> &mut Files {
         let count = self.torrent.meta.layout().files().len();
-        self.places.entry(Place::Part).or_insert_with(|| vec![None; count])
+        self.places.entry(place).or_insert_with(|| vec![None; count])
     }
 
-    fn write(&mut self, extents: &[Extent], mut data: &[u8]) {
+    fn stamps(&self, place: Place, extents: &[Extent]) -> Vec<FileStamp> {
+        let file = |extent: &Extent| self.places.get(&place)?[extent.file.0 as usize].as_ref();
+        let none = FileStamp { len: 0, modified: 0 };
+        extents.iter().map(|extent| file(extent).map_or(none, stamp)).collect()
+    }
+
+    fn write(&mut self, place: Place, extents: &[Extent], mut data: &[u8]) {
         let clock = self.clock;
         for extent in extents {
             let (now, rest) = data.split_at(data.len().min(extent.len as usize));
@@ -252,7 +273,7 @@ impl Disk {
             let entry = &self.torrent.meta.layout().files()[extent.file.0 as usize];
             let (at, end) = (extent.offset as usize, extent.offset as usize + now.len());
             assert!(end <= entry.length as usize, "a write beyond the end of a file");
-            let file = self.part()[extent.file.0 as usize].get_or_insert_default();
+            let file = self.files(place)[extent.file.0 as usize].get_or_insert_default();
             if file.now.data.len() < end {
                 file.now.data.resize(end, 0);
             }

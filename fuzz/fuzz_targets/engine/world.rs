@@ -210,6 +210,8 @@ impl World {
                 assert!(self.disk.is_complete(), "completed, and the file is wrong");
                 self.completed = true;
             }
+            // What is written over it is judged only when all of it is there.
+            Event::PieceLost { .. } => self.completed = false,
             Event::ShutDown => self.shut_down = true,
             _ => {}
         }

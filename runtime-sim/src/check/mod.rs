@@ -14,7 +14,7 @@ pub use breach::{Breach, Violation};
 use crate::disk::Disk;
 use crate::net::HostId;
 use crate::payload::Torrent;
-use peerless_core::{Config, ConnId, DiskOp, DiskTask, Engine, Input, Instant, TorrentId};
+use peerless_core::{Config, ConnId, DiskOp, DiskTask, Engine, Event, Input, Instant, TorrentId};
 use proof::Known;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -192,7 +192,9 @@ impl Watch {
 
     /// Which pieces the engine writes to with a disk operation.
     pub(crate) fn write(&self, host: HostId, op: &DiskOp) -> Option<Write> {
-        let DiskTask::Write { extents, .. } = &op.task else { return None };
+        let (DiskTask::Write { extents, .. } | DiskTask::Mend { extents, .. }) = &op.task else {
+            return None;
+        };
         let torrent = op.torrent.0 as usize;
         let watched = self.hosts.get(host.index()).filter(|_| self.checks.wire)?;
         Some(Write { torrent, pieces: watched.torrents.get(torrent)?.touched(extents)? })
@@ -204,6 +206,13 @@ impl Watch {
         if let Some(known) = watched.and_then(|w| w.torrents.get_mut(write.torrent)) {
             known.writes(write.pieces, at);
         }
+    }
+
+    /// The engine tells the application something. What it lost and has again it may say again.
+    pub(crate) fn tells(&mut self, host: HostId, event: &Event) {
+        let Event::PieceLost { torrent, piece, .. } = event else { return };
+        let Some(watched) = self.hosts.get_mut(host.index()) else { return };
+        watched.wires.values_mut().for_each(|wire| wire.lost(torrent.0 as usize, *piece));
     }
 
     /// The engine was given an input, and what it asked for is done.

@@ -219,6 +219,10 @@ fn only_what_is_on_the_disk_is_had() {
     talk.says(Message::Have(4)).unwrap();
     assert_eq!(talk.says(Message::Have(4)), Err(Breach::HaveTwice(4)));
     assert_eq!(talk.says(Message::Have(0)), Err(Breach::HaveTwice(0)), "the bitfield said so");
+    talk.wire.lost(1, PieceIndex::new(4));
+    assert_eq!(talk.says(Message::Have(4)), Err(Breach::HaveTwice(4)), "another torrent lost it");
+    talk.wire.lost(0, PieceIndex::new(4));
+    talk.says(Message::Have(4)).unwrap();
     assert_eq!(talk.says(Message::Have(5)), Err(Breach::NoSuchPiece { id: HAVE, index: 5, total: 5 }));
 }
 

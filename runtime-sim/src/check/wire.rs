@@ -100,6 +100,13 @@ impl Wire {
         self.ignored = true;
     }
 
+    /// The engine has lost a piece of one of its torrents.
+    pub(super) fn lost(&mut self, torrent: usize, piece: PieceIndex) {
+        if self.torrent == Some(torrent) {
+            self.told.remove(piece);
+        }
+    }
+
     /// What both sides offered, once both have.
     fn agreed(&self) -> Option<Features> {
         Some(self.features?.common(self.heard.features?))

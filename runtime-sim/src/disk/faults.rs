@@ -159,13 +159,13 @@ impl Disk {
     /// What a worn-out disk makes of what was read.
     pub(super) fn spoil_read(&mut self, outcome: DiskOutcome) -> DiskOutcome {
         match outcome {
-            DiskOutcome::Read(data) if self.dice.chance(self.faults.corrupt_reads) => {
+            DiskOutcome::Read { data, stamps } if self.dice.chance(self.faults.corrupt_reads) => {
                 let mut data = BytesMut::from(&data[..]);
                 let at = self.dice.below(data.len() as u64) as usize;
                 if let Some(byte) = data.get_mut(at) {
                     *byte ^= 0x55;
                 }
-                DiskOutcome::Read(data.freeze())
+                DiskOutcome::Read { data: data.freeze(), stamps }
             }
             DiskOutcome::Digest(digest) if self.dice.chance(self.faults.corrupt_reads) => {
                 let whole = Sha1State::known(WRONG, digest.len());

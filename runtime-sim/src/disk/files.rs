@@ -152,6 +152,11 @@ impl Files {
         }
     }
 
+    /// The stamps of the files of these extents; of padding, and of what is missing, none.
+    pub(super) fn stamps_of(&self, extents: &[Extent]) -> Vec<Option<FileStamp>> {
+        extents.iter().map(|e| self.stamps.get(e.file.as_usize()).copied().flatten()).collect()
+    }
+
     pub(super) fn block_len(&self, block: BlockId) -> usize {
         self.geometry().block_len(block) as usize
     }

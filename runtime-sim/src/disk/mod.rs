@@ -192,6 +192,7 @@ impl Disk {
             }
             DiskTask::Digest { extents, .. } => (bytes(extents), bytes(extents), Duration::ZERO),
             DiskTask::Read { extents, .. } => (bytes(extents), 0, Duration::ZERO),
+            DiskTask::Mend { extents, .. } => (bytes(extents), 0, self.speed.sync),
             DiskTask::Sync { .. } | DiskTask::AppendJournal { sync: true, .. } => (0, 0, self.speed.sync),
             DiskTask::StoreJournal { .. } | DiskTask::Publish => (0, 0, self.speed.sync),
             _ => (0, 0, Duration::ZERO),

@@ -5,8 +5,8 @@ use super::files::Files;
 use super::unsynced::Change;
 use bytes::Bytes;
 use peerless_core::{
-    DiskErrorKind, DiskOutcome, DiskTask, Extent, FileIndex, Instant, PieceDigest, PieceIndex, Place,
-    Sha1Hash, Sha1State, Survey, TorrentId, sha1,
+    Allocation, DiskErrorKind, DiskOutcome, DiskTask, Extent, FileIndex, FileStamp, Instant, PieceDigest,
+    PieceIndex, Place, Sha1Hash, Sha1State, Survey, TorrentId, sha1,
 };
 use std::ops::Range;
 
@@ -33,8 +33,10 @@ impl Disk {
             }
             DiskTask::Read { place, extents } => {
                 let files = self.files.get(&(id, place)).ok_or(DiskErrorKind::Short)?;
-                Ok(DiskOutcome::Read(files.read(&extents).ok_or(DiskErrorKind::Short)?))
+                let data = files.read(&extents).ok_or(DiskErrorKind::Short)?;
+                Ok(DiskOutcome::Read { data, stamps: known(files.stamps_of(&extents)) })
             }
+            DiskTask::Mend { extents, data, hash } => self.mend(when, id, &extents, &data, hash),
             DiskTask::Sync { files } => self.sync(when, id, files),
             DiskTask::FillUp => {
                 let modified = self.modified(when.end);
@@ -65,6 +67,33 @@ impl Disk {
             self.spoil_write(id, &extents);
         }
         Ok(DiskOutcome::Write(state))
+    }
+
+    fn mend(
+        &mut self,
+        when: Range<Instant>,
+        id: TorrentId,
+        extents: &[Extent],
+        data: &[Bytes],
+        hash: Option<Sha1State>,
+    ) -> Result<DiskOutcome, DiskErrorKind> {
+        let modified = self.modified(when.end);
+        let files = self.files.get_mut(&(id, Place::Final)).ok_or(DiskErrorKind::NotFound)?;
+        if extents.iter().zip(files.stamps_of(extents)).any(|(e, stamp)| !e.padding && stamp.is_none()) {
+            return Err(DiskErrorKind::NotFound);
+        }
+        let replaced = files.write(extents, data, modified, Allocation::Sparse);
+        let hash = hash.map(|state| files.advance(extents, state));
+        let stamps = known(files.stamps_of(extents));
+        self.note(when.clone(), id, Change::Files(replaced));
+        if self.faults.any {
+            self.spoil_write(id, extents);
+        }
+        if !self.faults.sync_lies {
+            let files = extents.iter().filter(|e| !e.padding).map(|e| e.file).collect();
+            self.note(when, id, Change::Synced(files));
+        }
+        Ok(DiskOutcome::Mend { hash, stamps })
     }
 
     fn sync(
@@ -131,6 +160,11 @@ impl Disk {
         let torrent = self.torrents.get(&id).ok_or(DiskErrorKind::NotFound)?;
         Ok(self.files.entry((id, Place::Part)).or_insert_with(|| Files::new(torrent.clone())))
     }
+}
+
+/// Padding has a stamp like another.
+fn known(stamps: Vec<Option<FileStamp>>) -> Vec<FileStamp> {
+    stamps.into_iter().map(|stamp| stamp.unwrap_or(FileStamp { len: 0, modified: 0 })).collect()
 }
 
 /// The digests of simulated content. What a swarm spends most of its time on is not done over and over: the

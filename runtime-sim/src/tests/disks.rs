@@ -4,8 +4,8 @@ use crate::disk::DiskSpeed;
 use crate::units::{Rate, kib, mbit, mib, millis, minutes, secs};
 use crate::{Host, HostId, Link, Sim, Torrent};
 use peerless_core::{
-    Allocation, DiskErrorKind, Event, PeerAddr, Phase, PieceIndex, SeedPolicy, TorrentError, TorrentId,
-    TorrentOptions,
+    Allocation, DiskErrorKind, Event, FileIndex, PeerAddr, Phase, PieceIndex, SeedPolicy, TorrentError,
+    TorrentId, TorrentOptions,
 };
 use std::collections::BTreeSet;
 
@@ -27,6 +27,10 @@ fn pair(torrent: &Torrent, seed: u64, link: Link) -> (Sim, HostId) {
 fn small() -> Torrent {
     let files = [("a", 100_000), ("sub/b", 70_001), ("c", 3), ("sub/d", 100_000)];
     Torrent::of_files(1, "some", &files, 32_768, &[]).unwrap()
+}
+
+fn line() -> Link {
+    Link::symmetric(mbit(50)).latency(millis(5))
 }
 
 fn slow() -> Link {
@@ -182,6 +186,25 @@ fn a_seed_whose_disk_reads_too_little_blames_nobody() {
     let banned = |(_, event): &(_, Event)| matches!(event, Event::PeerBanned { .. });
     assert!(!sim.story(leecher).iter().any(banned));
     assert!(!sim.story(worn).iter().any(banned));
+}
+
+#[test]
+fn a_finished_file_that_is_cut_while_it_is_given_away_is_fetched_again() {
+    for (file, len) in [(0, Some(40_000)), (1, Some(0)), (3, Some(99_999))] {
+        let torrent = small();
+        let (mut sim, first) = pair(&torrent, 5, line());
+        sim.run_until(minutes(1), |sim| sim.downloads_left() == 0).unwrap();
+        sim.run_for(secs(1));
+        sim.disk(first).truncate(ID, FileIndex(file), len);
+        let second = sim.add(Host::new("second").link(line()).with(&torrent, options(&sim, &[first])));
+        sim.run_until(minutes(20), |sim| sim.downloads_left() == 0).unwrap();
+        assert!(sim.has_whole(first) && sim.has_whole(second), "file {file} cut to {len:?}");
+        let told = |host, wanted: fn(&Event) -> bool| sim.story(host).iter().any(|(_, e)| wanted(e));
+        assert!(told(first, |e| matches!(e, Event::PieceLost { .. })));
+        let blames = |e: &Event| matches!(e, Event::PeerBanned { .. } | Event::PieceFailed { .. });
+        assert!(sim.hosts().all(|host| !told(host, blames)));
+        assert_eq!(sim.status(first).map(|s| s.phase), Some(Phase::Seeding));
+    }
 }
 
 #[test]

@@ -140,7 +140,14 @@ impl Site<'_> {
             DiskTask::Digest { place, extents, hash } => {
                 DiskOutcome::Digest(self.digest(*place, extents, hash.clone(), scratch)?)
             }
-            DiskTask::Read { place, extents } => DiskOutcome::Read(self.read(*place, extents)?),
+            DiskTask::Read { place, extents } => {
+                let (data, stamps) = self.read(*place, extents)?;
+                DiskOutcome::Read { data, stamps }
+            }
+            DiskTask::Mend { extents, data, hash } => {
+                let (hash, stamps) = self.mend(extents, data, *hash)?;
+                DiskOutcome::Mend { hash, stamps }
+            }
             DiskTask::Sync { files } => DiskOutcome::Sync(self.sync(files)?),
             DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.lock_and_load_journal(*limit)?),
             DiskTask::StoreJournal { data } => {

@@ -129,6 +129,30 @@ impl Site<'_> {
         Ok(self.pool.put(key, Handle::new(fd, true)))
     }
 
+    /// A file of [`Place::Final`], to write over parts of it. It is never created, what was cut off of it is there
+    /// again as a hole, and neither it nor the whole may be a link: that is the user's, and leads to what is not ours.
+    pub(super) fn file_to_mend(&self, file: FileIndex) -> Result<Arc<Handle>, Fault> {
+        let what = What::File(Place::Final, file);
+        let key = (self.torrent.id, what);
+        if let Some(handle) = self.pool.get(key).filter(|h| h.writable) {
+            return Ok(handle);
+        }
+        let whole = rustix::fs::statat(
+            &*self.base(false)?,
+            self.torrent.name_of(Place::Final),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .at(self.torrent.whole(Place::Final))?;
+        if FileType::from_raw_mode(whole.st_mode) == FileType::Symlink {
+            return Err(Fault::new(self.torrent.whole(Place::Final), DiskErrorKind::Symlink));
+        }
+        let leaf = self.leaf(file)?;
+        let (dir, name) = self.locate(Place::Final, file, false)?;
+        let fd = self.open_file(&dir, &name, OFlags::RDWR | OFlags::NOFOLLOW, what)?;
+        super::allocate::set_aside(&fd, leaf.length, Allocation::Sparse).at(what)?;
+        Ok(self.pool.put(key, Handle::new(fd, true)))
+    }
+
     /// The directory and name of a file.
     pub(super) fn locate(
         &self,
@@ -157,7 +181,9 @@ impl Site<'_> {
 
     fn open_file(&self, dir: &Handle, name: &OsStr, flags: OFlags, what: What) -> Result<OwnedFd, Fault> {
         let mut flags = flags | ALWAYS;
-        flags.set(OFlags::NOFOLLOW, !self.may_be_link(what));
+        if !self.may_be_link(what) {
+            flags |= OFlags::NOFOLLOW;
+        }
         let fd = self
             .opening(|| rustix::fs::openat(dir, name, flags, Mode::from_raw_mode(0o666)))
             .map_err(|e| self.why_not(e, dir, name, what))?;

@@ -1,10 +1,12 @@
 //! Moves payload: writes runs of blocks, reads them back, and hashes on the way.
 
+use super::durable::sync_data;
 use super::fault::{At, Fault, What};
 use super::pool::Handle;
 use super::site::Site;
+use super::survey::stamp;
 use bytes::Bytes;
-use peerless_core::{Allocation, DiskErrorKind, Extent, PieceDigest, Place, Sha1State};
+use peerless_core::{Allocation, DiskErrorKind, Extent, FileIndex, FileStamp, PieceDigest, Place, Sha1State};
 use rustix::io::Errno;
 use std::io::IoSlice;
 use std::os::fd::AsFd;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 const CHUNK: usize = 256 << 10;
 /// Slices that one call writes; systems allow 1,024.
 const SLICES: usize = 512;
+/// The stamp of padding, which is no file.
+const NO_STAMP: FileStamp = FileStamp { len: 0, modified: 0 };
 /// What padding reads as.
 static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 
@@ -29,13 +33,43 @@ impl Site<'_> {
         &self,
         extents: &[Extent],
         data: &[Bytes],
-        mut hash: Option<Sha1State>,
+        hash: Option<Sha1State>,
         allocation: Allocation,
+    ) -> Result<Option<Sha1State>, Fault> {
+        self.write_into(Place::Part, extents, data, hash, |file| self.file_to_write(file, allocation))
+    }
+
+    /// Writes `data` over what stands at the final place, hashes and syncs it. With the digest come the stamps of the
+    /// files afterwards.
+    pub(super) fn mend(
+        &self,
+        extents: &[Extent],
+        data: &[Bytes],
+        hash: Option<Sha1State>,
+    ) -> Result<(Option<Sha1State>, Vec<FileStamp>), Fault> {
+        let hash = self.write_into(Place::Final, extents, data, hash, |file| self.file_to_mend(file))?;
+        let sync = |extent: &Extent| {
+            let what = What::File(Place::Final, extent.file);
+            let file = self.file_to_mend(extent.file)?;
+            sync_data(&file).at(what)?;
+            Ok(stamp(&rustix::fs::fstat(&file).at(what)?))
+        };
+        let stamps = extents.iter().map(|extent| if extent.padding { Ok(NO_STAMP) } else { sync(extent) });
+        Ok((hash, stamps.collect::<Result<_, Fault>>()?))
+    }
+
+    fn write_into(
+        &self,
+        place: Place,
+        extents: &[Extent],
+        data: &[Bytes],
+        mut hash: Option<Sha1State>,
+        open: impl Fn(FileIndex) -> Result<Arc<Handle>, Fault>,
     ) -> Result<Option<Sha1State>, Fault> {
         let mut cursor = Cursor { data, at: 0 };
         for extent in extents {
-            let what = What::File(Place::Part, extent.file);
-            let file = if extent.padding { None } else { Some(self.file_to_write(extent.file, allocation)?) };
+            let what = What::File(place, extent.file);
+            let file = if extent.padding { None } else { Some(open(extent.file)?) };
             let mut offset = extent.offset;
             let mut left = extent.len;
             while left > 0 {
@@ -55,7 +89,7 @@ impl Site<'_> {
             }
         }
         if !cursor.take(1).is_empty() {
-            return Err(Fault::bug(self.torrent.whole(Place::Part), "more data than extents"));
+            return Err(Fault::bug(self.torrent.whole(place), "more data than extents"));
         }
         Ok(hash)
     }
@@ -90,22 +124,25 @@ impl Site<'_> {
         Ok(hash)
     }
 
-    /// Reads `extents` whole into one buffer. It begins as zeros, so padding needs nothing.
-    pub(super) fn read(&self, place: Place, extents: &[Extent]) -> Result<Bytes, Fault> {
+    /// Reads `extents` whole into one buffer. It begins as zeros, so padding needs nothing. With it come the stamps of
+    /// the files, taken after reading: what was read is of that stamp or an earlier one.
+    pub(super) fn read(&self, place: Place, extents: &[Extent]) -> Result<(Bytes, Vec<FileStamp>), Fault> {
         let total = extents.iter().try_fold(0u64, |sum, e| sum.checked_add(e.len));
         let total = total.and_then(|sum| usize::try_from(sum).ok());
         let total = total.ok_or_else(|| Fault::new(self.torrent.whole(place), DiskErrorKind::TooLarge))?;
         let mut out = vec![0; total];
+        let mut stamps = vec![NO_STAMP; extents.len()];
         let mut rest = &mut out[..];
-        for extent in extents {
+        for (extent, stamp_of) in extents.iter().zip(&mut stamps) {
             let (now, after) = rest.split_at_mut(at_most(extent.len, rest.len()));
             rest = after;
             if !extent.padding {
                 let file = self.open_to_read(place, extent)?;
                 read_exact(&file, now, extent.offset, place, extent)?;
+                *stamp_of = stamp(&rustix::fs::fstat(&file).at(What::File(place, extent.file))?);
             }
         }
-        Ok(out.into())
+        Ok((out.into(), stamps))
     }
 
     fn open_to_read(&self, place: Place, extent: &Extent) -> Result<Arc<Handle>, Fault> {

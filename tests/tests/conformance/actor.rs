@@ -200,6 +200,7 @@ const fn torrent_of(event: &Event) -> Option<TorrentId> {
         | Event::PeerBanned { torrent, .. }
         | Event::PeerLookupFailed { torrent, .. }
         | Event::Tracker { torrent, .. }
+        | Event::PieceLost { torrent, .. }
         | Event::DiskTrouble { torrent, .. }
         | Event::DiskRecovered { torrent } => Some(*torrent),
         Event::ShutDown => None,

@@ -2,7 +2,7 @@
 
 use crate::actor::{Actor, download_from, end, perform, settings};
 use crate::stage::{PIECE, Stage};
-use peerless_core::SeedPolicy;
+use peerless_core::{Event, Phase, SeedPolicy};
 use peerless_runtime::Session;
 use peerless_tests::Payload;
 
@@ -13,6 +13,7 @@ stories![
     a_hybrid_file_arrives_by_its_version_1_side,
     a_hybrid_tree_arrives_by_its_version_1_side_without_padding,
     three_sessions_pass_it_on,
+    what_is_cut_off_while_it_is_given_away_is_fetched_again,
 ];
 
 /// One session downloads what another seeds.
@@ -71,5 +72,30 @@ fn three_sessions_pass_it_on<S: Session>() {
     perform(&mut all, "the last copy", |all| all[2].has_stopped());
     stage.assert_copied_to(&middle);
     stage.assert_copied_to(&last);
+    end(&mut all);
+}
+
+/// The second is done and gives it away when somebody cuts its file; the third knows only the second.
+fn what_is_cut_off_while_it_is_given_away_is_fetched_again<S: Session>() {
+    let stage = Stage::file(40);
+    let first = Actor::<S>::seed(&stage);
+    let mut options = download_from(&[first.addr()]);
+    options.seeding = SeedPolicy::Forever;
+    let (middle, last) = (stage.target_in("middle"), stage.target_in("last"));
+    let second = Actor::with(settings(), stage.metainfo.clone(), middle.clone(), options);
+    let mut all = vec![first, second];
+    perform(&mut all, "the first copy", |all| all[1].is_seeding());
+    let file = std::fs::OpenOptions::new().write(true).open(&middle).unwrap();
+    file.set_len(33 * u64::from(PIECE) + 1).unwrap();
+    let options = download_from(&[all[1].addr()]);
+    all.push(Actor::with(settings(), stage.metainfo.clone(), last.clone(), options));
+    perform(&mut all, "the last copy", |all| all[2].has_stopped());
+    stage.assert_copied_to(&middle);
+    stage.assert_copied_to(&last);
+    assert_eq!(all[1].count(|event| matches!(event, Event::PieceLost { .. })), 7);
+    assert_eq!(all[1].verified(), 40 + 7);
+    assert_eq!(all[1].status().map(|status| status.phase), Some(Phase::Seeding));
+    let blames = |event: &Event| matches!(event, Event::PeerBanned { .. } | Event::PieceFailed { .. });
+    assert!(all.iter().all(|actor| !actor.has_told(blames)));
     end(&mut all);
 }

@@ -70,7 +70,8 @@ impl Disk {
             }),
             DiskTask::Write { extents, data, hash, .. } => {
                 let bytes: Vec<u8> = data.concat();
-                self.write(torrent, &extents, &bytes);
+                self.part(torrent);
+                self.write(torrent, Place::Part, &extents, &bytes);
                 DiskOutcome::Write(hash.map(|mut h| {
                     h.update(&bytes);
                     h
@@ -81,7 +82,18 @@ impl Disk {
                 DiskOutcome::Digest(hash)
             }
             DiskTask::Read { place, extents } => {
-                DiskOutcome::Read(Bytes::from(self.read(torrent, place, &extents).ok_or(short)?))
+                let data = Bytes::from(self.read(torrent, place, &extents).ok_or(short)?);
+                DiskOutcome::Read { data, stamps: self.stamps_of(torrent, place, &extents) }
+            }
+            DiskTask::Mend { extents, data, mut hash } => {
+                let bytes = data.concat();
+                self.lengthen(torrent, &extents);
+                self.write(torrent, Place::Final, &extents, &bytes);
+                extents.iter().for_each(|e| {
+                    self.unsynced.remove(&e.file);
+                });
+                hash.iter_mut().for_each(|hash| hash.update(&bytes));
+                DiskOutcome::Mend { hash, stamps: self.stamps_of(torrent, Place::Final, &extents) }
             }
             DiskTask::Sync { files } => {
                 files.iter().for_each(|f| {
@@ -139,12 +151,27 @@ impl Disk {
         (0..).map(FileIndex).zip(files).map(stamp).collect()
     }
 
+    fn stamps_of(&self, torrent: TorrentId, place: Place, extents: &[Extent]) -> Vec<FileStamp> {
+        let stamps = self.stamps(&self.files[&(torrent, place)]);
+        let padding = FileStamp { len: 0, modified: 0 };
+        extents.iter().map(|e| stamps[e.file.as_usize()].unwrap_or(padding)).collect()
+    }
+
+    /// A file that is mended has its full length again.
+    fn lengthen(&mut self, torrent: TorrentId, extents: &[Extent]) {
+        let files = self.files.get_mut(&(torrent, Place::Final)).expect("there is something to mend");
+        for file in extents.iter().filter(|e| !e.padding).map(|e| e.file.as_usize()) {
+            let length = self.metas[&torrent].layout().files()[file].length;
+            files[file].as_mut().expect("the file is there").resize(length as usize, 0);
+        }
+    }
+
     fn part(&mut self, torrent: TorrentId) -> &mut Files {
         let count = self.metas[&torrent].layout().files().len();
         self.files.entry((torrent, Place::Part)).or_insert_with(|| vec![None; count])
     }
 
-    fn write(&mut self, torrent: TorrentId, extents: &[Extent], mut bytes: &[u8]) {
+    fn write(&mut self, torrent: TorrentId, place: Place, extents: &[Extent], mut bytes: &[u8]) {
         assert_eq!(extents.iter().map(|e| e.len).sum::<u64>(), bytes.len() as u64);
         for extent in extents {
             let (now, rest) = bytes.split_at(extent.len as usize);
@@ -154,7 +181,8 @@ impl Disk {
             }
             self.unsynced.insert(extent.file);
             *self.written.entry(extent.file).or_default() += 1;
-            let file = self.part(torrent)[extent.file.as_usize()].get_or_insert_default();
+            let files = self.files.get_mut(&(torrent, place)).expect("there is something to write to");
+            let file = files[extent.file.as_usize()].get_or_insert_default();
             let end = (extent.offset + extent.len) as usize;
             if file.len() < end {
                 file.resize(end, 0);

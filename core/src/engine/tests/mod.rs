@@ -5,6 +5,7 @@ mod disk;
 mod disk_stories;
 mod fetch_stories;
 mod forged_stories;
+mod loss_stories;
 mod peer_stories;
 mod place_stories;
 mod record_stories;

@@ -95,7 +95,8 @@ fn disk_outcome() -> impl Strategy<Value = DiskOutcome> {
         state().prop_map(|state| DiskOutcome::Digest(state.into())),
         (state(), list(any::<[u8; 20]>().prop_map(Sha1Hash), 0..5))
             .prop_map(|(state, blocks)| DiskOutcome::Digest(PieceDigest::known(state, blocks))),
-        data().prop_map(DiskOutcome::Read),
+        (data(), list(stamp(), 0..5)).prop_map(|(data, stamps)| DiskOutcome::Read { data, stamps }),
+        (of(state()), list(stamp(), 0..5)).prop_map(|(hash, stamps)| DiskOutcome::Mend { hash, stamps }),
         list(stamp(), 0..5).prop_map(DiskOutcome::Sync),
         of(data()).prop_map(DiskOutcome::LoadJournal),
         Just(DiskOutcome::StoreJournal),

@@ -98,6 +98,14 @@ fn read(place: Place, extents: &[Extent]) -> DiskTask {
     DiskTask::Read { place, extents: extents.to_vec() }
 }
 
+/// What a read brought.
+fn bytes(result: DiskResult) -> Bytes {
+    match result {
+        Ok(DiskOutcome::Read { data, .. }) => data,
+        other => panic!("nothing was read: {other:?}"),
+    }
+}
+
 fn state_of(data: &[u8]) -> Sha1State {
     let mut state = Sha1State::new();
     state.update(data);
@@ -130,6 +138,6 @@ fn the_extents_of_a_torrent_fit_its_files() {
     desk.run(DiskTask::FillUp).unwrap();
     desk.run(DiskTask::Publish).unwrap();
     let got = desk.run(read(Place::Final, &metainfo.layout().extents(0..40_000)));
-    assert_eq!(got, Ok(DiskOutcome::Read(data)));
+    assert_eq!(bytes(got), data);
     assert_eq!(std::fs::metadata(desk.target.join("in/side/two")).unwrap().len(), 1);
 }

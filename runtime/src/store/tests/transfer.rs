@@ -36,7 +36,7 @@ fn what_is_read_has_zeros_for_padding() {
     let mut desk = Desk::album();
     desk.run(write(&all(), &BYTES)).unwrap();
     let got = desk.run(read(Place::Part, &[extent(0, 8, 2), padding(1, 6), extent(2, 0, 3)]));
-    assert_eq!(got, Ok(DiskOutcome::Read(Bytes::from_static(b"89\0\0\0\0\0\0abc"))));
+    assert_eq!(bytes(got), b"89\0\0\0\0\0\0abc"[..]);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_digest_of_megabytes_equals_that_of_the_bytes() {
         DiskTask::Digest { place: Place::Part, extents: vec![whole, zeros], hash: Sha1State::new().into() };
     let expected = state_of(&[&data[..], &vec![0; 40_000]].concat());
     assert_eq!(desk.run(task), Ok(DiskOutcome::Digest(expected.into())));
-    assert_eq!(desk.run(read(Place::Part, &[whole])), Ok(DiskOutcome::Read(data)));
+    assert_eq!(bytes(desk.run(read(Place::Part, &[whole]))), data);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_link_to_data_that_the_user_named_is_read() {
     symlink("real", desk.path(Place::Final)).unwrap();
     assert!(matches!(desk.survey(Place::Final), Survey::Present(_)));
     let got = desk.run(read(Place::Final, &[extent(0, 0, 4)]));
-    assert_eq!(got, Ok(DiskOutcome::Read(Bytes::from_static(b"data"))));
+    assert_eq!(bytes(got), b"data"[..]);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn five_thousand_files_need_a_handful_of_handles() {
         assert!(desk.store.pool.len() <= 16);
     }
     let extents: Vec<Extent> = (0..5_000).map(|n| extent(n, 0, 3)).collect();
-    let Ok(DiskOutcome::Read(data)) = desk.run(read(Place::Part, &extents)) else { panic!("not read") };
+    let data = bytes(desk.run(read(Place::Part, &extents)));
     assert_eq!(data, b"abc".repeat(5_000));
     let Survey::Present(stamps) = desk.survey(Place::Part) else { panic!("not there") };
     assert!(stamps.iter().all(|s| s.is_some_and(|s| s.len == 3)));
@@ -284,6 +284,47 @@ fn many_threads_write_one_torrent() {
         let path = desk.path(Place::Part).join(format!("deep/{}/f{n}", n % 4));
         assert_eq!(fs::read(path).unwrap(), b"sixteen bytes ok".repeat(4));
     }
+}
+
+fn mend(extents: &[Extent], data: &[&'static [u8]], hash: Option<Sha1State>) -> DiskTask {
+    let data = data.iter().map(|d| Bytes::from_static(d)).collect();
+    DiskTask::Mend { extents: extents.to_vec(), data, hash }
+}
+
+#[test]
+fn a_finished_file_that_was_cut_is_mended_in_its_place() {
+    let mut desk = Desk::album();
+    desk.run(write(&all(), &BYTES)).unwrap();
+    desk.run(DiskTask::FillUp).unwrap();
+    desk.run(DiskTask::Publish).unwrap();
+    let path = desk.path(Place::Final).join("one");
+    // A handle for reading is open already.
+    let got = desk.run(read(Place::Final, &[extent(0, 8, 2)]));
+    let Ok(DiskOutcome::Read { stamps: before, .. }) = got else { panic!("nothing was read: {got:?}") };
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3).unwrap();
+    assert_eq!(desk.fails(read(Place::Final, &[extent(0, 8, 2)])), DiskErrorKind::Short);
+    let task = mend(&[extent(0, 6, 2), padding(1, 2)], &[b"67", &[0, 0]], Some(Sha1State::new()));
+    let got = desk.run(task);
+    let Ok(DiskOutcome::Mend { hash: Some(hash), stamps }) = got else { panic!("not mended: {got:?}") };
+    assert_eq!(hash, state_of(b"67\0\0"));
+    assert_eq!((stamps.len(), stamps[0].len), (2, 10));
+    assert_ne!(stamps[0], before[0]);
+    assert_eq!(fs::read(&path).unwrap(), b"012\0\0\x0067\0\0");
+    assert!(!desk.path(Place::Part).exists());
+}
+
+#[test]
+fn mending_creates_nothing_and_follows_no_link() {
+    let mut desk = Desk::single(4);
+    let task = || mend(&[extent(0, 0, 4)], &[b"data"], None);
+    assert_eq!(desk.fails(task()), DiskErrorKind::NotFound);
+    assert!(!desk.path(Place::Final).exists());
+    let real = desk.dir.path().join("real");
+    fs::write(&real, "mine").unwrap();
+    symlink(&real, desk.path(Place::Final)).unwrap();
+    assert_eq!(bytes(desk.run(read(Place::Final, &[extent(0, 0, 4)]))), b"mine"[..]);
+    assert_eq!(desk.fails(task()), DiskErrorKind::Symlink);
+    assert_eq!(fs::read(&real).unwrap(), b"mine");
 }
 
 #[test]

@@ -1,0 +1,344 @@
+//! Pieces that we had and offered, and that are not there when a peer asks for them.
+
+use super::*;
+use crate::journal::replay;
+use alloc::collections::BTreeSet;
+
+const EIO: DiskErrorKind = DiskErrorKind::Denied;
+
+/// The pieces that a host told it lost, in order.
+fn lost(world: &World, host: usize) -> Vec<PieceIndex> {
+    let lost = |event: &Event| match event {
+        Event::PieceLost { piece, .. } => Some(*piece),
+        _ => None,
+    };
+    world.hosts[host].events.iter().filter_map(lost).collect()
+}
+
+fn count(world: &World, host: usize, wanted: fn(&Event) -> bool) -> usize {
+    world.hosts[host].events.iter().filter(|event| wanted(event)).count()
+}
+
+/// Nobody was banned, and nobody received a byte that was wrong.
+fn nobody_is_to_blame(world: &World) -> bool {
+    let blames = |event: &Event| {
+        matches!(event, Event::PeerBanned { .. } | Event::PieceFailed { .. } | Event::Failed { .. })
+    };
+    (0..world.hosts.len()).all(|host| count(world, host, blames) == 0)
+}
+
+/// The pieces that a host had written to since it did so many things, with those that wait to be written again.
+fn written_since(world: &World, host: usize, actions: usize) -> BTreeSet<PieceIndex> {
+    let written = |action: &Action| match action {
+        Action::Disk { op, .. } => match &op.task {
+            DiskTask::Write { extents, .. } => {
+                Some(PieceIndex::new((extents[0].offset / PIECE as u64) as u32))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    world.hosts[host].actions[actions..].iter().filter_map(written).collect()
+}
+
+/// A download that has some pieces and waits for a seed that hangs, and somebody who has nothing yet and knows nobody.
+struct HalfWay {
+    world: World,
+    meta: Arc<Metainfo>,
+    data: Vec<u8>,
+    seed: usize,
+    half: usize,
+    other: usize,
+}
+
+impl HalfWay {
+    fn new() -> Self {
+        let data = payload(40 * PIECE);
+        let meta = torrent(&data);
+        let mut world = World::new();
+        let seed = world.seed(&meta, &data);
+        let other = world.leecher(&meta, &[]);
+        let half = world.host(Config::default());
+        let options = TorrentOptions { seeding: SeedPolicy::Forever, ..world.download_from(&[seed]) };
+        world.add(half, &meta, options);
+        world.run_until(MINUTE, |w| w.status(half).have >= 8);
+        world.hang(seed);
+        world.run_for(Duration::from_millis(20));
+        Self { world, meta, data, seed, half, other }
+    }
+
+    /// The other begins to ask, and nothing can be read for it.
+    fn lose_something(&mut self) {
+        self.world.hosts[self.half].disk.fails.insert("read", EIO);
+        self.ask();
+        let half = self.half;
+        self.world.run_until(MINUTE, |w| !lost(w, half).is_empty());
+        self.world.hosts[half].disk.fails.clear();
+    }
+
+    fn ask(&mut self) {
+        let (now, addr) = (self.world.now, self.world.hosts[self.half].addr);
+        self.world.hosts[self.other].engine.add_peer(now, TORRENT, addr);
+    }
+
+    fn all_end_well(mut self) {
+        let (half, other) = (self.half, self.other);
+        let done = |w: &World| w.phase(half) == Phase::Seeding && w.phase(other) == Phase::Stopped;
+        // Who is refused too often leaves for some minutes.
+        self.world.run_until(MINUTE * 10, done);
+        for host in [half, other] {
+            assert_eq!(self.world.hosts[host].disk.contents(TORRENT, Place::Final).unwrap(), self.data);
+        }
+        assert!(nobody_is_to_blame(&self.world));
+    }
+}
+
+#[test]
+fn a_piece_that_cannot_be_read_for_a_peer_is_fetched_again_and_nobody_is_blamed() {
+    let mut story = HalfWay::new();
+    let had = story.world.status(story.half).have;
+    story.lose_something();
+    let (half, lost) = (story.half, lost(&story.world, story.half));
+    assert_eq!(story.world.status(half).have, had - lost.len() as u32);
+    let said = Event::PieceLost {
+        torrent: TORRENT,
+        piece: lost[0],
+        error: Some(DiskError { action: "read", path: "disk".into(), kind: EIO }),
+    };
+    assert!(story.world.hosts[half].events.contains(&said));
+    story.world.unhang(story.seed);
+    story.all_end_well();
+}
+
+#[test]
+fn a_lost_piece_is_not_written_before_the_journal_says_that_it_is_lost() {
+    let mut story = HalfWay::new();
+    let half = story.half;
+    // Reading takes as long as the journal does.
+    story.world.hosts[half].disk_time = Duration::from_millis(500);
+    story.lose_something();
+    let lost: BTreeSet<PieceIndex> = lost(&story.world, half).into_iter().collect();
+    let (before, actions) = (story.world.status(half).downloaded, story.world.hosts[half].actions.len());
+    story.world.unhang(story.seed);
+    story.world.run_for(Duration::from_millis(490));
+    let came = story.world.status(half).downloaded - before;
+    assert!(came > 40 * PIECE as u64 / 2, "{came} bytes came meanwhile");
+    let written = written_since(&story.world, half, actions);
+    assert!(
+        !written.is_empty() && written.is_disjoint(&lost),
+        "{written:?} were written, {lost:?} were lost"
+    );
+    story.world.run_for(Duration::from_millis(20));
+    assert!(
+        written_since(&story.world, half, actions).is_superset(&lost),
+        "it waits for longer than it has to"
+    );
+    story.all_end_well();
+}
+
+#[test]
+fn a_sync_that_was_under_way_does_not_record_a_piece_that_was_lost_meanwhile() {
+    let mut story = HalfWay::new();
+    let half = story.half;
+    story.world.hosts[half].disk_time = Duration::from_secs(2);
+    let synced = |w: &World| w.hosts[half].disk.log.last() == Some(&"sync");
+    story.world.run_until(MINUTE, synced);
+    story.world.hosts[half].disk_time = Duration::from_millis(1);
+    story.lose_something();
+    story.world.run_for(Duration::from_secs(3));
+    let journal = &story.world.hosts[half].disk.journals[&TORRENT];
+    let said = replay(journal, &story.meta.info_hash(), story.meta.geometry()).unwrap();
+    let lost = lost(&story.world, half);
+    assert!(said.have.count() > 0, "the sync recorded the others");
+    assert!(lost.iter().all(|piece| !said.have.has(*piece) && said.in_doubt.has(*piece)), "{lost:?}");
+    story.world.unhang(story.seed);
+    story.all_end_well();
+}
+
+#[test]
+fn a_piece_that_is_lost_while_the_download_finishes_is_fetched_before_it_is_complete() {
+    let mut story = HalfWay::new();
+    let half = story.half;
+    // One read takes a second and fails; everything else is fast, so that all is there before it has come back.
+    story.world.hosts[half].disk.fails.insert("read", EIO);
+    story.world.hosts[half].disk_time = Duration::from_secs(1);
+    story.ask();
+    story.world.run_until(MINUTE, |w| w.hosts[half].disk.log.last() == Some(&"read"));
+    story.world.hosts[half].disk_time = Duration::from_millis(1);
+    story.world.unhang(story.seed);
+    story.world.run_until(MINUTE, |w| w.phase(half) == Phase::Finishing);
+    story.world.hosts[half].disk.fails.clear();
+    story.world.run_until(MINUTE, |w| !lost(w, half).is_empty());
+    assert_eq!(count(&story.world, half, |event| matches!(event, Event::Completed { .. })), 0);
+    assert_eq!(story.world.phase(half), Phase::Downloading);
+    story.all_end_well();
+}
+
+#[test]
+fn a_disk_that_loses_a_piece_again_and_again_ends_the_download() {
+    let mut story = HalfWay::new();
+    let (half, other) = (story.half, story.other);
+    story.world.hosts[half].disk.fails.insert("read", EIO);
+    // What is verified is asked for at once: the end of the download never comes.
+    story.ask();
+    story.world.unhang(story.seed);
+    story.world.run_until(MINUTE, |w| w.phase(half) == Phase::Stopped);
+    let failed = |event: &Event| matches!(event, Event::Failed { error: TorrentError::Disk { .. }, .. });
+    assert_eq!(count(&story.world, half, failed), 1);
+    let lost = lost(&story.world, half);
+    assert!(story.meta.geometry().pieces().all(|p| lost.iter().filter(|l| **l == p).count() <= 3));
+    assert_eq!(count(&story.world, other, |event| matches!(event, Event::PeerBanned { .. })), 0);
+    let journal = &story.world.hosts[half].disk.journals[&TORRENT];
+    let said = replay(journal, &story.meta.info_hash(), story.meta.geometry()).unwrap();
+    assert!(lost.last().is_some_and(|piece| !said.have.has(*piece)));
+}
+
+/// A finished download that is given away, somebody who knows only it, and the seed that it came from.
+struct Finished {
+    world: World,
+    meta: Arc<Metainfo>,
+    data: Vec<u8>,
+    first: usize,
+    second: usize,
+}
+
+impl Finished {
+    fn new(lengths: &[u64]) -> Self {
+        let data = payload(lengths.iter().sum::<u64>() as usize);
+        let meta = torrent_of_files(&data, lengths);
+        let mut world = World::new();
+        let seed = world.seed(&meta, &data);
+        let first = world.host(Config::default());
+        let options = TorrentOptions { seeding: SeedPolicy::Forever, ..world.download_from(&[seed]) };
+        world.add(first, &meta, options);
+        world.run_until(MINUTE, |w| w.phase(first) == Phase::Seeding);
+        let second = world.leecher(&meta, &[]);
+        Self { world, meta, data, first, second }
+    }
+
+    fn file(&mut self, file: usize) -> &mut Vec<u8> {
+        let files = self.world.hosts[self.first].disk.files.get_mut(&(TORRENT, Place::Final)).unwrap();
+        files[file].as_mut().unwrap()
+    }
+
+    /// The file system notes that somebody has changed something.
+    fn touch(&mut self) {
+        self.world.hosts[self.first].disk.modified += 1;
+    }
+
+    fn ask(&mut self) {
+        let (now, addr) = (self.world.now, self.world.hosts[self.first].addr);
+        self.world.hosts[self.second].engine.add_peer(now, TORRENT, addr);
+    }
+
+    fn is_whole_again(&self) -> bool {
+        self.world.hosts[self.first].disk.contents(TORRENT, Place::Final).unwrap() == self.data
+    }
+
+    /// All ends well: both have everything, and the seed was one all the time.
+    fn ends_mended(mut self) -> World {
+        let second = self.second;
+        self.ask();
+        self.world.run_until(MINUTE * 5, |w| w.phase(second) == Phase::Stopped);
+        assert!(self.is_whole_again());
+        assert_eq!(self.world.hosts[second].disk.contents(TORRENT, Place::Final).unwrap(), self.data);
+        assert!(nobody_is_to_blame(&self.world));
+        let seeding = |event: &Event| matches!(event, Event::Phase { phase: Phase::Seeding, .. });
+        assert_eq!(count(&self.world, self.first, seeding), 1);
+        assert_eq!(self.world.phase(self.first), Phase::Seeding);
+        self.world
+    }
+}
+
+const LENGTHS: [u64; 3] = [5 * PIECE as u64 + 1_000, 8 * PIECE as u64, 7 * PIECE as u64 - 1_000];
+
+#[test]
+fn a_finished_file_that_was_cut_short_is_whole_again() {
+    let mut story = Finished::new(&LENGTHS);
+    story.file(1).truncate(3 * PIECE);
+    story.touch();
+    let first = story.first;
+    let world = story.ends_mended();
+    // The five that are cut off, and what shares a piece with the files before and behind.
+    let mut pieces = lost(&world, first);
+    pieces.sort_unstable();
+    assert_eq!(pieces, (8..14).map(PieceIndex::new).collect::<Vec<_>>());
+    assert!(world.status(first).downloaded <= (20 + 6) * PIECE as u64);
+}
+
+#[test]
+fn a_finished_file_that_was_changed_gives_nobody_a_wrong_byte() {
+    let mut story = Finished::new(&LENGTHS);
+    story.file(1)[PIECE * 2] ^= 1;
+    story.file(1)[PIECE * 6] ^= 1;
+    story.touch();
+    let first = story.first;
+    let world = story.ends_mended();
+    let mut pieces = lost(&world, first);
+    pieces.sort_unstable();
+    assert_eq!(pieces, [7, 11].map(PieceIndex::new));
+}
+
+#[test]
+fn files_that_only_look_changed_are_hashed_once_and_given() {
+    let mut story = Finished::new(&LENGTHS);
+    story.touch();
+    let hashed = |w: &World| w.hosts[1].disk.log.iter().filter(|verb| **verb == "check").count();
+    let (first, before) = (story.first, hashed(&story.world));
+    let world = story.ends_mended();
+    assert_eq!((lost(&world, first), hashed(&world) - before), (Vec::new(), 20));
+}
+
+#[test]
+fn what_cannot_be_mended_is_told_once_and_the_rest_is_given() {
+    let mut story = Finished::new(&LENGTHS);
+    let (first, second) = (story.first, story.second);
+    story.file(1).truncate(3 * PIECE);
+    story.touch();
+    story.world.hosts[first].disk.fails.insert("repair", EIO);
+    story.ask();
+    // Who is refused too often leaves for some minutes.
+    story.world.run_until(MINUTE * 30, |w| w.status(second).have == 14);
+    story.world.run_for(MINUTE);
+    assert_eq!(count(&story.world, first, |event| matches!(event, Event::DiskTrouble { .. })), 1);
+    assert_eq!((story.world.phase(first), story.world.status(first).have), (Phase::Seeding, 14));
+    assert!(nobody_is_to_blame(&story.world));
+}
+
+#[test]
+fn a_disk_that_does_not_hold_a_piece_is_not_given_it_for_ever() {
+    let mut story = Finished::new(&LENGTHS);
+    let first = story.first;
+    story.world.hosts[first].disk.fails.insert("read", EIO);
+    // Who is refused too often leaves, so others come.
+    for _ in 0..30 {
+        let other = story.world.leecher(&story.meta, &[first]);
+        story.world.run_for(Duration::from_secs(20));
+        assert_eq!(story.world.status(other).have, 0);
+        assert_eq!(count(&story.world, other, |event| matches!(event, Event::PeerBanned { .. })), 0);
+    }
+    let lost = lost(&story.world, first);
+    let times = |piece: &PieceIndex| lost.iter().filter(|p| *p == piece).count();
+    assert_eq!(lost.iter().map(times).max(), Some(3), "{lost:?}");
+    assert!(story.world.status(first).downloaded <= 3 * 20 * PIECE as u64);
+    assert_eq!(story.world.phase(first), Phase::Seeding);
+}
+
+#[test]
+fn what_the_user_gives_away_is_never_written_to() {
+    let data = payload(20 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let whole = world.seed(&meta, &data);
+    let cut = world.seed(&meta, &data);
+    let (now, addr) = (world.now, world.hosts[whole].addr);
+    world.hosts[cut].engine.add_peer(now, TORRENT, addr);
+    let files = world.hosts[cut].disk.files.get_mut(&(TORRENT, Place::Final)).unwrap();
+    files[0].as_mut().unwrap().truncate(15 * PIECE);
+    let leecher = world.leecher(&meta, &[cut]);
+    world.run_until(MINUTE, |w| w.status(leecher).have == 15);
+    world.run_for(MINUTE);
+    assert_eq!((lost(&world, cut).len(), world.status(cut).have), (5, 15));
+    assert_eq!(world.hosts[cut].disk.contents(TORRENT, Place::Final).unwrap().len(), 15 * PIECE);
+    assert!(!world.hosts[cut].disk.log.contains(&"repair") && nobody_is_to_blame(&world));
+}
