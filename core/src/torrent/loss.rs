@@ -2,7 +2,8 @@
 //!
 //! What is read for a peer comes with the stamps of its files. Where a finished file cannot be read, or its stamp has
 //! changed, its pieces are in doubt: each is hashed before more of it is given away. A piece that is bad or cannot be
-//! read is lost: it is no longer offered, and a download fetches it again. A finished file is mended in its place.
+//! read is lost: it is no longer offered, and a download fetches it again. A finished file that cannot be read is mended
+//! in its place; one that can, but holds something else, is somebody's work, and we keep our hands off all of it.
 
 use super::{Job, Torrent};
 use crate::bitfield::Bitfield;
@@ -13,11 +14,14 @@ use crate::event::{Event, Phase};
 use crate::hash::Sha1State;
 use crate::ids::{ConnId, FileIndex, PieceIndex};
 use crate::peer::Batch;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 /// A piece that was lost so often is not fetched once more: the disk does not hold it.
 const MAX_LOSSES: u32 = 3;
+
+/// A piece that could not be read so often, though its hash was right each time, is given up.
+const MAX_HICCUPS: u32 = 16;
 
 /// What is known of pieces that were had.
 #[derive(Debug, Default)]
@@ -28,6 +32,10 @@ pub(super) struct Loss {
     waiting: BTreeMap<PieceIndex, Vec<(ConnId, Batch)>>,
     /// How often each piece was lost.
     losses: BTreeMap<PieceIndex, u32>,
+    /// How often each piece could not be read and was right all the same when it was hashed.
+    hiccups: BTreeMap<PieceIndex, u32>,
+    /// Finished files of which something cannot be read.
+    broken: BTreeSet<FileIndex>,
     /// Writes to finished files that are under way: their stamps say nothing.
     mending: u32,
     /// Mending failed, or was of no use.
@@ -121,15 +129,19 @@ impl Torrent {
         if !self.loss.is_doubtful(piece) || !self.peers.contains_key(&conn) {
             return false;
         }
-        let waiting = self.loss.waiting.entry(piece).or_default();
-        waiting.push((conn, batch.clone()));
-        if waiting.len() == 1 {
+        self.hash_again(cx, piece).push((conn, batch.clone()));
+        true
+    }
+
+    /// Hashes a piece, unless that is under way. Gives the reads that wait for it.
+    fn hash_again(&mut self, cx: &mut Context, piece: PieceIndex) -> &mut Vec<(ConnId, Batch)> {
+        self.loss.waiting.entry(piece).or_insert_with(|| {
             let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
             let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new().into() };
             self.upload_reads += 1;
             cx.disk(self.id, task, Job::Recheck(piece));
-        }
-        true
+            Vec::new()
+        })
     }
 
     /// A [`Job::Recheck`] has come to its end.
@@ -140,7 +152,7 @@ impl Torrent {
         match result {
             _ if good => self.loss.trust(piece),
             Err(error) => self.lose_unreadable(cx, piece, error),
-            Ok(_) => self.lose(cx, piece, None),
+            Ok(_) => self.lose_changed(cx, piece),
         }
         for (conn, batch) in waiting {
             if good && self.peers.contains_key(&conn) {
@@ -152,15 +164,39 @@ impl Torrent {
         self.after_disk(cx);
     }
 
-    /// What a peer asked for could not be read. Where a finished file was cut, the rest of it will have its length again
-    /// once one piece is mended, and then be readable and wrong: it is in doubt, too.
+    /// What a peer asked for could not be read. If it is a finished file, the piece is hashed before it is given up: the
+    /// next try may succeed, and what is right is not to be written over. Where the file was cut, the rest of it will
+    /// have its length again once one piece is mended, and then be readable and wrong: it is in doubt, too.
     pub(super) fn unreadable(&mut self, cx: &mut Context, batch: &Batch, error: DiskError) {
-        if self.place == Place::Final && error.kind != DiskErrorKind::TooManyFiles {
-            for extent in self.metainfo.layout().extents(self.batch_range(batch)) {
-                self.doubt(extent.file);
-            }
+        let piece = batch.piece();
+        if self.place != Place::Final || error.kind == DiskErrorKind::TooManyFiles {
+            return self.lose_unreadable(cx, piece, error);
         }
-        self.lose_unreadable(cx, batch.piece(), error);
+        for extent in self.metainfo.layout().extents(self.batch_range(batch)).iter().filter(|e| !e.padding) {
+            self.loss.broken.insert(extent.file);
+            self.doubt(extent.file);
+        }
+        if self.loss.waiting.contains_key(&piece) || !self.picker.have().has(piece) {
+            return;
+        }
+        let hiccups = self.loss.hiccups.entry(piece).or_default();
+        *hiccups += 1;
+        if *hiccups > MAX_HICCUPS {
+            self.lose_unreadable(cx, piece, error);
+        } else {
+            self.hash_again(cx, piece);
+        }
+    }
+
+    /// A piece that we had is something else. In a file that cannot be read in other places that is the same damage;
+    /// in any other somebody wanted it so.
+    fn lose_changed(&mut self, cx: &mut Context, piece: PieceIndex) {
+        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
+        let is_damage = |extent: &Extent| extent.padding || self.loss.broken.contains(&extent.file);
+        if self.place == Place::Final && !extents.iter().any(is_damage) {
+            self.stop_mending(cx, None);
+        }
+        self.lose(cx, piece, None);
     }
 
     fn lose_unreadable(&mut self, cx: &mut Context, piece: PieceIndex, error: DiskError) {

@@ -267,16 +267,37 @@ fn a_finished_file_that_was_cut_short_is_whole_again() {
 }
 
 #[test]
-fn a_finished_file_that_was_changed_gives_nobody_a_wrong_byte() {
+fn a_finished_file_that_somebody_changed_is_left_as_it_is_and_gives_nobody_a_wrong_byte() {
     let mut story = Finished::new(&LENGTHS);
     story.file(1)[PIECE * 2] ^= 1;
     story.file(1)[PIECE * 6] ^= 1;
     story.touch();
-    let first = story.first;
-    let world = story.ends_mended();
-    let mut pieces = lost(&world, first);
+    let (first, second) = (story.first, story.second);
+    let changed = story.file(1).clone();
+    story.ask();
+    story.world.run_until(MINUTE * 30, |w| w.status(second).have == 18);
+    story.world.run_for(MINUTE);
+    assert_eq!(*story.file(1), changed);
+    assert!(!story.world.hosts[first].disk.log.contains(&"repair") && nobody_is_to_blame(&story.world));
+    let mut pieces = lost(&story.world, first);
     pieces.sort_unstable();
     assert_eq!(pieces, [7, 11].map(PieceIndex::new));
+    assert_eq!((story.world.phase(first), story.world.status(first).have), (Phase::Seeding, 18));
+}
+
+#[test]
+fn a_finished_file_that_could_not_be_read_once_is_not_written_over() {
+    let mut story = Finished::new(&LENGTHS);
+    let (first, second) = (story.first, story.second);
+    story.world.hosts[first].disk.fails.insert("read", EIO);
+    story.ask();
+    let hashed = |w: &World| w.hosts[first].disk.log.iter().filter(|verb| **verb == "check").count();
+    let before = hashed(&story.world);
+    story.world.run_until(MINUTE, |w| hashed(w) > before);
+    story.world.hosts[first].disk.fails.remove("read");
+    story.world.run_until(MINUTE * 30, |w| w.phase(second) == Phase::Stopped);
+    assert_eq!(lost(&story.world, first), []);
+    assert!(!story.world.hosts[first].disk.log.contains(&"repair") && nobody_is_to_blame(&story.world));
 }
 
 #[test]
@@ -309,7 +330,7 @@ fn what_cannot_be_mended_is_told_once_and_the_rest_is_given() {
 fn a_disk_that_does_not_hold_a_piece_is_not_given_it_for_ever() {
     let mut story = Finished::new(&LENGTHS);
     let first = story.first;
-    story.world.hosts[first].disk.fails.insert("read", EIO);
+    story.world.hosts[first].disk.fails.extend([("read", EIO), ("check", EIO)]);
     // Who is refused too often leaves, so others come.
     for _ in 0..30 {
         let other = story.world.leecher(&story.meta, &[first]);
