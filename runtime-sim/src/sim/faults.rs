@@ -2,9 +2,10 @@
 
 use super::{Due, Sim};
 use crate::actor::Actor;
+use crate::disk::Disk;
 use crate::host::{Late, Program};
-use crate::net::{Gate, HostId, PartitionId, Path, SiteId};
-use peerless_core::{Duration, Instant, PieceIndex, TorrentId};
+use crate::net::{Gate, HostId, Link, PartitionId, Path, SiteId};
+use peerless_core::{Duration, Instant};
 use std::fmt;
 
 /// A step of the scenario that waits for an operation of a host's disk.
@@ -47,11 +48,6 @@ impl Sim {
         self.act(host, |actor, cx| actor.start(cx));
     }
 
-    /// Whether anything runs on a host.
-    pub fn is_on(&self, host: HostId) -> bool {
-        !matches!(self.machines[host.index()].program, Program::Off)
-    }
-
     fn switch_off(&mut self, host: HostId) {
         self.net.switch_off(host);
         let traffic = self.traffic(host);
@@ -64,6 +60,11 @@ impl Sim {
         machine.ends.clear();
         machine.conns.clear();
         self.bring_news();
+    }
+
+    /// A host's disk, to break and mend it.
+    pub fn disk(&mut self, host: HostId) -> &mut Disk {
+        &mut self.machines[host.index()].disk
     }
 
     /// Plans a step for the middle of the `n`th operation of a host's disk, counted from its first start. A later
@@ -84,19 +85,6 @@ impl Sim {
             self.queue.push(at, Due::Step(trap.step));
         }
     }
-
-    /// Pieces that a host's engine says it has, and that are not on its disk as the torrent has them. None, unless
-    /// the disk lies.
-    pub fn unproved(&self, host: HostId) -> Vec<(TorrentId, PieceIndex)> {
-        let machine = &self.machines[host.index()];
-        let Some(engine) = machine.engine() else { return Vec::new() };
-        let had = |id: TorrentId| {
-            let pieces: Vec<_> =
-                engine.torrent_have(id).map(|have| have.iter().collect()).unwrap_or_default();
-            pieces.into_iter().map(move |piece| (id, piece))
-        };
-        engine.torrents().flat_map(had).filter(|(id, piece)| !machine.disk.proves(*id, *piece)).collect()
-    }
 }
 
 /// What is between hosts, and what goes wrong there.
@@ -111,6 +99,11 @@ impl Sim {
     /// was set up so.
     pub fn forward(&mut self, host: HostId, port: u16) {
         self.net.routes().forward(host, port);
+    }
+
+    /// A host's link changes.
+    pub fn set_link(&mut self, host: HostId, link: Link) {
+        self.net.set_link(self.now, host, link);
     }
 
     /// The way between two hosts is not what their links say; `None`: it is again.
