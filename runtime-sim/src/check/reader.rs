@@ -1,5 +1,6 @@
 //! The bytes of one direction of a peer connection as messages. It is told of slices and keeps none of the
-//! payload; it shares nothing with the decoder of the core, whose work it judges.
+//! payload; it shares nothing with the decoder of the core, whose work it judges. So the ids of messages stand here
+//! a second time: a wrong one in the core would go unnoticed if it were read with the core's own.
 
 /// Bytes of a handshake (BEP 3).
 const HANDSHAKE: usize = 68;
