@@ -1,17 +1,17 @@
-//! Connections to peers: dialling, accepting, the handshake, and the end of each with its reason.
+//! Connections to peers: dialling, accepting, and the end of each with its reason.
 
 use super::Torrent;
 use crate::context::{ConnOwner, Context};
 use crate::error::{DisconnectReason, PeerFault};
 use crate::event::{Event, Phase};
-use crate::ids::{ConnId, PeerId};
+use crate::ids::ConnId;
 use crate::input::NetError;
 use crate::limits::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT};
-use crate::peer::{Opened, Peer};
+use crate::peer::Peer;
 use crate::peer_list::{Outcome, Source};
 use crate::time::Duration;
 use crate::timers::{TimerKey, TorrentTimer};
-use crate::wire::{Features, Handshake, HandshakeDecoder, Message};
+use crate::wire::HandshakeDecoder;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
@@ -19,14 +19,14 @@ use core::net::{IpAddr, SocketAddr};
 /// A connection that has not completed the handshake.
 #[derive(Debug)]
 pub(super) struct Opening {
-    remote: SocketAddr,
-    outgoing: bool,
+    pub(super) remote: SocketAddr,
+    pub(super) outgoing: bool,
     /// The connection is open; the handshake is not done.
     pub(super) connected: bool,
     /// It is we who dialled, as the handshake shows. It stays open until the other end of it has seen that too,
     /// and remembers the address that was dialled.
-    ourselves: bool,
-    decoder: HandshakeDecoder,
+    pub(super) ourselves: bool,
+    pub(super) decoder: HandshakeDecoder,
 }
 
 impl Opening {
@@ -142,13 +142,6 @@ impl Torrent {
         self.send_handshake(cx, conn);
     }
 
-    fn send_handshake(&self, cx: &mut Context, conn: ConnId) {
-        let handshake =
-            Handshake { info_hash: self.wire_hash(), peer_id: cx.peer_id, features: Features::OURS };
-        let data = Bytes::copy_from_slice(&handshake.encode());
-        cx.out.act(crate::action::Action::Send { conn, data });
-    }
-
     /// Bytes arrived on a connection of this torrent.
     pub(crate) fn received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
         if self.peers.contains_key(&conn) {
@@ -160,95 +153,6 @@ impl Torrent {
             Ok(None) => {}
             Ok(Some((handshake, rest))) => self.handshake_done(cx, conn, &handshake, rest),
             Err(error) => self.end_opening(cx, conn, PeerFault::Wire(error).into()),
-        }
-    }
-
-    /// The other side's handshake is whole; `rest` is what came behind it.
-    pub(crate) fn handshake_done(&mut self, cx: &mut Context, conn: ConnId, theirs: &Handshake, rest: Bytes) {
-        let ours = theirs.peer_id == cx.peer_id && theirs.info_hash == self.wire_hash();
-        if let Some(opening) = self.opening.get_mut(&conn)
-            && ours
-            && !opening.outgoing
-        {
-            opening.ourselves = true;
-            return;
-        }
-        if let Err(reason) = self.judge_handshake(cx, conn, theirs) {
-            self.end_opening(cx, conn, reason);
-            return;
-        }
-        let Some(opening) = self.opening.remove(&conn) else { return };
-        self.leave_half_open(cx, &opening);
-        let Opening { remote, outgoing, .. } = opening;
-        if outgoing {
-            self.list.connected(remote);
-        }
-        let features = Features::OURS.common(theirs.features);
-        let opened = Opened { conn, remote, outgoing, peer_id: theirs.peer_id, features };
-        let peer = Peer::new(cx.now, opened, self.geometry.num_pieces());
-        self.peers.insert(conn, peer);
-        cx.timers.set(TimerKey::Conn(conn), cx.now + crate::limits::KEEP_ALIVE);
-        cx.out.tell(Event::PeerConnected { torrent: self.id, conn, remote });
-        self.introduce(cx, conn);
-        if !rest.is_empty() {
-            self.peer_received(cx, conn, rest);
-        }
-        self.dial(cx);
-    }
-
-    fn judge_handshake(
-        &mut self,
-        cx: &mut Context,
-        conn: ConnId,
-        theirs: &Handshake,
-    ) -> Result<(), DisconnectReason> {
-        let Some(opening) = self.opening.get(&conn) else { return Err(DisconnectReason::Closed) };
-        let (remote, outgoing) = (opening.remote, opening.outgoing);
-        if theirs.info_hash != self.wire_hash() {
-            return Err(DisconnectReason::UnknownTorrent);
-        }
-        if self.list.is_banned(remote.ip()) {
-            return Err(DisconnectReason::Banned);
-        }
-        if theirs.peer_id == cx.peer_id {
-            self.list.set_own(remote);
-            return Err(DisconnectReason::OurselfAgain);
-        }
-        match self.same_peer(remote, theirs.peer_id) {
-            Some(other) if keeps_first(cx.peer_id, theirs.peer_id, other.1, outgoing) => {
-                Err(DisconnectReason::Duplicate)
-            }
-            Some((other, _)) => {
-                self.drop_peer(cx, other, DisconnectReason::Duplicate);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// An open connection to the same peer, and whether we dialled it. The address counts as well as the id,
-    /// for an id can be anybody's.
-    fn same_peer(&self, remote: SocketAddr, id: PeerId) -> Option<(ConnId, bool)> {
-        let same = |p: &&Peer| p.peer_id == id && p.remote.ip() == remote.ip();
-        self.peers.values().find(same).map(|p| (p.conn, p.outgoing))
-    }
-
-    /// First words: what we have, and what we can do.
-    fn introduce(&mut self, cx: &mut Context, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let have = self.picker.have();
-        let first = match (peer.features.fast, have.is_empty(), have.is_full()) {
-            (true, _, true) => Some(Message::HaveAll),
-            (true, true, _) => Some(Message::HaveNone),
-            (false, true, _) => None,
-            _ => Some(Message::Bitfield(have.to_wire())),
-        };
-        if let Some(first) = first {
-            peer.send(cx.now, &mut cx.out, &first);
-        }
-        if peer.features.extended {
-            let payload = super::messages::our_extension_handshake(cx, peer.remote);
-            peer.send(cx.now, &mut cx.out, &Message::Extended { id: 0, payload });
         }
     }
 
@@ -308,7 +212,7 @@ impl Torrent {
     }
 
     /// A connection is no longer half open.
-    fn leave_half_open(&self, cx: &mut Context, opening: &Opening) {
+    pub(super) fn leave_half_open(&self, cx: &mut Context, opening: &Opening) {
         if opening.outgoing {
             cx.half_open -= 1;
         }
@@ -346,12 +250,6 @@ impl Torrent {
     pub(super) fn opening_count(&self) -> u32 {
         u32::try_from(self.opening.len()).unwrap_or(u32::MAX)
     }
-}
-
-/// Of two connections between the same two peers the one stays that the side with the greater id dialled, so
-/// that both sides choose alike. Of two in the same direction the first stays.
-fn keeps_first(ours: PeerId, theirs: PeerId, first_outgoing: bool, second_outgoing: bool) -> bool {
-    first_outgoing == second_outgoing || first_outgoing == (ours > theirs)
 }
 
 /// What the end of a connection says about the address.

@@ -14,6 +14,7 @@ mod download;
 mod evict;
 mod finish;
 mod gather;
+mod handshakes;
 mod interest;
 mod invariants;
 mod job;
