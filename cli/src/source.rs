@@ -1,13 +1,12 @@
 //! Where a torrent comes from: a file, or standard input.
 
+use crate::args::Cli;
 use crate::exit::{Exit, Failure, reason};
+use clap::CommandFactory;
 use peerless_core::{Metainfo, limits};
 use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The commands, for a source that is one of them misspelt.
-const COMMANDS: [&str; 8] = ["get", "seed", "show", "verify", "create", "tracker", "replay", "demo"];
 
 /// Reads and checks the torrent at `path`; `-` is standard input.
 pub(crate) fn load(path: &Path) -> Result<Arc<Metainfo>, Failure> {
@@ -70,7 +69,9 @@ fn not_found(path: &Path) -> Failure {
         return later("bare info hashes", "give the path of a .torrent file");
     }
     let mut words = format!("path: there is no file {text}");
-    if let Some(command) = COMMANDS.iter().find(|c| is_near(c, &text)) {
+    let cli = Cli::command();
+    let mut commands = cli.get_subcommands().map(clap::Command::get_name);
+    if let Some(command) = commands.find(|name| is_near(name, &text)) {
         words += &format!("; did you mean the command {command:?}?");
     }
     Failure::new(Exit::SourceNotFound, words)
@@ -126,7 +127,18 @@ mod tests {
         assert_eq!(exit("da39a3ee5e6b4b0d3255bfef95601890afd80709"), 2);
         assert_eq!(exit(&"ab".repeat(32)), 2);
         assert_eq!(exit("x.torrent"), 4);
-        assert!(not_found(Path::new("crate")).message.contains("create"));
+    }
+
+    #[test]
+    fn a_misspelt_command_is_named() {
+        let told = |text: &str| not_found(Path::new(text)).message;
+        for (typed, command) in [("crate", "create"), ("sin", "sim"), ("reply", "replay"), ("dmeo", "demo")] {
+            assert_eq!(
+                told(typed),
+                format!("path: there is no file {typed}; did you mean the command {command:?}?")
+            );
+        }
+        assert_eq!(told("x.torrent"), "path: there is no file x.torrent");
     }
 
     #[test]
