@@ -5,6 +5,7 @@ mod actions;
 mod actors;
 mod engines;
 mod faults;
+mod last_words;
 mod look;
 mod recording;
 mod run;
@@ -16,7 +17,7 @@ pub(crate) use faults::Trap;
 use crate::check::{Checks, Watch};
 use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::digest::RunDigest;
+use crate::digest::Digester;
 use crate::disk::Disk;
 use crate::dns::Dns;
 use crate::host::{Host, Machine, Program, Spot, Stock, Traffic};
@@ -45,8 +46,10 @@ pub struct Sim {
     net: Network,
     machines: Vec<Machine>,
     dns: Dns,
-    digest: RunDigest,
+    digest: Digester,
     watch: Watch,
+    /// The host whose engine was called last.
+    turn: Option<HostId>,
     inputs: u64,
     downloads_left: usize,
 }
@@ -62,8 +65,9 @@ impl Sim {
             net: Network::new(Dice::new(seed, "network")),
             machines: Vec::new(),
             dns: Dns::default(),
-            digest: RunDigest::new(),
+            digest: Digester::new(),
             watch: Watch::new(seed),
+            turn: None,
             inputs: 0,
             downloads_left: 0,
         }

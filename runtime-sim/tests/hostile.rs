@@ -156,7 +156,7 @@ fn whatever_rogues_do_honest_peers_get_there() {
     };
     let failed = seeds.filter_map(|seed| match catch_unwind(|| run(seed, hours(3))) {
         Ok(result) => result.err().map(|unfinished| unfinished.to_string()),
-        Err(_) => Some(format!("a panic, told above; the seed is {seed}")),
+        Err(_) => Some(format!("a panic, told above; PEERLESS_SEED={seed} with this test shows it again")),
     });
     let failed: Vec<String> = failed.collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));

@@ -48,6 +48,7 @@ impl Sim {
     /// that of the host's clock.
     pub fn with_engine<T>(&mut self, host: HostId, f: impl FnOnce(&mut Recorded, Instant) -> T) -> Option<T> {
         let now = self.clock(host);
+        self.turn = Some(host);
         let result = self.machines[host.index()].engine_mut().map(|engine| f(engine, now));
         self.drain(host);
         result
@@ -91,6 +92,7 @@ impl Sim {
     }
 
     fn hand_in(&mut self, host: HostId, input: Input) {
+        self.turn = Some(host);
         let Machine { program: Program::Engine(engine), disk, clock, .. } = &mut self.machines[host.index()]
         else {
             return;

@@ -131,7 +131,7 @@ impl Sim {
 
     /// The digest of all that every host has done so far.
     pub const fn digest(&self) -> RunDigest {
-        self.digest
+        self.digest.digest()
     }
 
     /// Inputs that engines have been given so far: the measure of a simulation's work.
