@@ -9,6 +9,7 @@ mod create;
 mod demo;
 mod driver;
 mod exit;
+mod fault;
 mod output;
 mod replay;
 mod report;
@@ -30,7 +31,7 @@ use report::Report;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    report::install_panic_hook();
+    fault::install_panic_hook();
     match Cli::try_parse() {
         Ok(cli) => run(cli).unwrap_or_else(Report::from).finish(),
         Err(error) => explain(&error).finish(),

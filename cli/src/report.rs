@@ -74,17 +74,3 @@ impl From<Failure> for Report {
 pub(crate) fn use_json(json: bool) {
     JSON.store(json, Ordering::Relaxed);
 }
-
-/// Makes a fault of our own one sentence and exit code 1, whichever thread it happens in.
-pub(crate) fn install_panic_hook() {
-    std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
-        let payload = info.payload();
-        let what = payload.downcast_ref::<&str>().copied();
-        let what =
-            what.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
-        let error = format!("bug: {what}{place}; nothing verified is lost; please report this");
-        let _ = Report { exit: Exit::Bug, error: Some(error), fields: Map::new() }.finish();
-        std::process::exit(i32::from(Exit::Bug.code()));
-    }));
-}

@@ -6,6 +6,7 @@ mod tell;
 use crate::args;
 use crate::console;
 use crate::exit::{Exit, Failure, reason};
+use crate::fault::catching;
 use crate::report::Report;
 use peerless_core::record::is_recording;
 use peerless_sim::scenario::{self, Scenario, Setup};
@@ -23,11 +24,24 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
         Failure::new(Exit::Usage, text)
     })?;
     let record = args.record.is_some().then_some(args.leecher);
-    let mut bad = Vec::new();
+    let (mut bad, mut broken) = (Vec::new(), false);
     let mut last = None;
     for n in 0..args.runs {
         let seed = args.seed.wrapping_add(n);
-        let report = simulate(scenario, &Setup { seed, peers: args.peers, size: args.size, record })?;
+        let setup = Setup { seed, peers: args.peers, size: args.size, record };
+        let report = match catching(|| simulate(scenario, &setup)) {
+            Ok(report) => report?,
+            Err(fault) => {
+                broken = true;
+                bad.push(seed);
+                if args.json {
+                    console::json(&tell::json_fault(name, seed, &fault))?;
+                } else {
+                    console::data(&format!("seed {seed:<6} a bug: {fault}"))?;
+                }
+                continue;
+            }
+        };
         if args.json {
             console::json(&tell::json(&report))?;
         } else if args.runs == 1 {
@@ -49,7 +63,9 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
     if let (Some(path), Some(report)) = (&args.record, &last) {
         keep(path, report.recording.as_deref(), args.leecher)?;
     }
-    Ok(verdict(args, name, &bad))
+    let verdict = verdict(args, name, &bad);
+    // A fault of the engine or the simulator, not a download that did not come to its end.
+    Ok(if broken { Report { exit: Exit::Bug, ..verdict } } else { verdict })
 }
 
 /// Writes a recording. Only another one gives way to it.

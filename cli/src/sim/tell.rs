@@ -104,6 +104,11 @@ pub(super) fn json(report: &Report) -> Value {
     })
 }
 
+/// The same for a run that ended in a fault of ours.
+pub(super) fn json_fault(scenario: &str, seed: u64, fault: &str) -> Value {
+    json!({ "v": 1, "type": "run", "scenario": scenario, "seed": seed, "ok": false, "faults": [fault] })
+}
+
 fn seconds(time: Duration) -> String {
     format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
 }
