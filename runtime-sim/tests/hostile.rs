@@ -11,34 +11,16 @@ use peerless_sim::{Checks, Dice, Host, HostId, HttpTracker, Link, Misdeed, Scrip
 use peerless_sim::{TrackerManner, Unfinished};
 use std::panic::catch_unwind;
 
-/// A misdeed, drawn.
+/// A misdeed, drawn, of an amount that is drawn too.
 fn misdeed(dice: &mut Dice) -> Misdeed {
-    use Misdeed::*;
-    let all = [
-        SilentAccept,
-        HalfHandshake,
-        WrongProtocol,
-        WrongTorrent,
-        SecondHandshake,
-        WrongBitfield,
-        ClaimAll,
-        OutOfRange,
-        ChokeForever,
-        NeverServe,
-        RejectAll,
-        Flap(millis(200 + dice.below(10_000))),
-        Trickle(10 + dice.below(20_000) as u32),
-        Corrupt(1 + dice.below(1_000) as u32),
-        Unasked(1 + dice.below(100) as u32),
-        StopInBlock,
-        CloseAfter(dice.below(1_000_000)),
-        Oversize,
-        Noise,
-        Chatter,
-        Flood,
-        NeverRead,
-    ];
-    all[dice.below(all.len() as u64) as usize]
+    match Misdeed::EVERY[dice.below(Misdeed::EVERY.len() as u64) as usize] {
+        Misdeed::Flap(_) => Misdeed::Flap(millis(200 + dice.below(10_000))),
+        Misdeed::Trickle(_) => Misdeed::Trickle(10 + dice.below(20_000) as u32),
+        Misdeed::Corrupt(_) => Misdeed::Corrupt(1 + dice.below(1_000) as u32),
+        Misdeed::Unasked(_) => Misdeed::Unasked(1 + dice.below(100) as u32),
+        Misdeed::CloseAfter(_) => Misdeed::CloseAfter(dice.below(1_000_000)),
+        other => other,
+    }
 }
 
 fn manner(dice: &mut Dice) -> TrackerManner {

@@ -16,10 +16,14 @@ impl ScriptedPeer {
         let never = self.does_now(cx.now, Misdeed::ChokeForever);
         let slowly = self.trickles(cx.now).is_some();
         let Some(talk) = self.talks.get_mut(&end) else { return };
-        if talk.is_open() && talk.interested && talk.choking && !never {
-            talk.choking = false;
-            talk.say(cx, slowly, &Message::Unchoke);
+        if !talk.is_open() || !talk.interested || !talk.choking {
+            return;
         }
+        if never {
+            return self.did(Misdeed::ChokeForever);
+        }
+        talk.choking = false;
+        talk.say(cx, slowly, &Message::Unchoke);
     }
 
     /// No longer lets it download.
@@ -65,10 +69,14 @@ impl ScriptedPeer {
 
     /// Answers requests, as many as there is room for.
     pub(super) fn give(&mut self, cx: &mut Cx<'_>, end: End) {
-        let never = self.does_now(cx.now, Misdeed::NeverServe);
+        if self.does_now(cx.now, Misdeed::NeverServe) {
+            if self.talks.get(&end).is_some_and(|talk| !talk.asked.is_empty()) {
+                self.did(Misdeed::NeverServe);
+            }
+            return;
+        }
         while let Some(talk) = self.talks.get_mut(&end)
             && talk.has_room()
-            && !never
             && let Some(range) = talk.asked.pop_front()
         {
             self.answer(cx, end, range);
@@ -90,6 +98,9 @@ impl ScriptedPeer {
             if talk.features.fast {
                 talk.say(cx, slowly, &Message::Reject(range));
             }
+            if refuses {
+                self.did(Misdeed::RejectAll);
+            }
             return;
         }
         talk.given += u64::from(range.len);
@@ -102,17 +113,26 @@ impl ScriptedPeer {
         talk.send(cx, slowly, data);
         talk.stuck |= stops;
         talk.breaking |= breaks;
+        for misdeed in active {
+            match misdeed {
+                Misdeed::CloseAfter(_) if breaks => self.did(misdeed),
+                Misdeed::StopInBlock => self.did(misdeed),
+                _ => {}
+            }
+        }
     }
 
     /// What it sends as a block: the torrent's bytes, or not quite.
-    fn block(&self, cx: &mut Cx<'_>, range: BlockRange) -> Bytes {
+    fn block(&mut self, cx: &mut Cx<'_>, range: BlockRange) -> Bytes {
         let start = self.torrent.metainfo.geometry().piece_start(PieceIndex::new(range.index));
         let start = start + u64::from(range.begin);
         let data = self.torrent.payload.read(start..start + u64::from(range.len));
-        let rate = self.active(cx.now).find_map(|m| if let Misdeed::Corrupt(n) = m { Some(n) } else { None });
-        if !rate.is_some_and(|permille| cx.dice.chance(permille)) {
+        let corrupts =
+            self.active(cx.now).find_map(|m| if let Misdeed::Corrupt(n) = m { Some((m, n)) } else { None });
+        let Some((misdeed, _)) = corrupts.filter(|(_, permille)| cx.dice.chance(*permille)) else {
             return data;
-        }
+        };
+        self.did(misdeed);
         let mut wrong = data.to_vec();
         let at = cx.dice.below(wrong.len() as u64) as usize;
         if let Some(byte) = wrong.get_mut(at) {

@@ -24,14 +24,16 @@ impl ScriptedPeer {
     pub(super) fn greet(&mut self, cx: &mut Cx<'_>, end: End) {
         let mut bytes = self.handshake(cx).encode().to_vec();
         let mut sent = bytes.len();
-        for misdeed in self.active(cx.now) {
+        let active: Vec<Misdeed> = self.active(cx.now).filter(|m| m.greets()).collect();
+        for misdeed in active {
             match misdeed {
                 Misdeed::SilentAccept => sent = 0,
                 Misdeed::HalfHandshake => sent = sent.min(34),
                 Misdeed::WrongProtocol => bytes[1..20].copy_from_slice(b"BitTorment protocol"),
                 Misdeed::WrongTorrent => bytes[28..48].fill(0x77),
-                _ => {}
+                _ => continue,
             }
+            self.did(misdeed);
         }
         bytes.truncate(sent);
         let slowly = self.trickles(cx.now).is_some();
@@ -52,6 +54,11 @@ impl ScriptedPeer {
         let slowly = self.trickles(cx.now).is_some();
         let pieces = self.torrent.metainfo.geometry().num_pieces();
         let has = if claims_all { Bitfield::full(pieces) } else { self.has.clone() };
+        for (misdeed, does) in [(Misdeed::ClaimAll, claims_all), (Misdeed::WrongBitfield, wrong)] {
+            if does {
+                self.did(misdeed);
+            }
+        }
         let Some(talk) = self.talks.get_mut(&end) else { return };
         let first = match (talk.features.fast, has.is_full(), has.is_empty()) {
             _ if wrong => Some(Message::Bitfield(Bytes::from(vec![0xff; pieces.div_ceil(8) as usize + 1]))),

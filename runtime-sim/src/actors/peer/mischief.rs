@@ -16,7 +16,12 @@ impl ScriptedPeer {
     pub(super) fn begins(&mut self, cx: &mut Cx<'_>, misdeed: Misdeed) {
         for end in self.open_talks() {
             match misdeed {
-                Misdeed::ChokeForever => self.choke(cx, end),
+                Misdeed::ChokeForever => {
+                    if self.talks.get(&end).is_some_and(|talk| talk.interested) {
+                        self.did(misdeed);
+                    }
+                    self.choke(cx, end);
+                }
                 _ => self.once(cx, end, misdeed),
             }
         }
@@ -61,8 +66,9 @@ impl ScriptedPeer {
                 talk.say(cx, slowly, &Message::Interested);
                 cx.set_readable(end, false);
             }
-            _ => {}
+            _ => return,
         }
+        self.did(misdeed);
     }
 
     /// What misdeeds do again and again.
@@ -80,7 +86,9 @@ impl ScriptedPeer {
         let Some(talk) = self.talks.get_mut(&end) else { return };
         if let Misdeed::Trickle(rate) = misdeed {
             let bytes = u64::from(rate) * TICK.as_millis() as u64 / 1_000;
-            talk.drip(cx, bytes.max(1) as usize);
+            if talk.drip(cx, bytes.max(1) as usize) {
+                self.did(misdeed);
+            }
             return self.give(cx, end);
         }
         if !talk.is_open() {
@@ -89,15 +97,27 @@ impl ScriptedPeer {
         match misdeed {
             Misdeed::Flap(period) if cx.now >= talk.flaps => {
                 talk.flaps = cx.now + period;
-                if talk.choking { self.unchoke(cx, end) } else { self.choke(cx, end) }
+                if talk.choking {
+                    self.unchoke(cx, end);
+                } else {
+                    self.choke(cx, end);
+                    self.did(misdeed);
+                }
             }
             Misdeed::Unasked(rate) => {
                 for _ in 0..(rate / 4).max(1) {
                     self.unasked(cx, end);
                 }
+                self.did(misdeed);
             }
-            Misdeed::Chatter => self.chatter(cx, end),
-            Misdeed::Flood | Misdeed::NeverRead => self.flood(cx, end),
+            Misdeed::Chatter => {
+                self.chatter(cx, end);
+                self.did(misdeed);
+            }
+            Misdeed::Flood | Misdeed::NeverRead => {
+                self.flood(cx, end);
+                self.did(misdeed);
+            }
             _ => {}
         }
     }

@@ -64,6 +64,8 @@ pub struct ScriptedPeer {
     parts: BTreeMap<PieceIndex, BTreeSet<u32>>,
     taken: u64,
     given: u64,
+    /// Misdeeds that others have felt.
+    done: Vec<Misdeed>,
 }
 
 /// Writing the script.
@@ -108,6 +110,7 @@ impl ScriptedPeer {
             parts: BTreeMap::new(),
             taken: 0,
             given: 0,
+            done: Vec::new(),
         }
     }
 
@@ -187,6 +190,18 @@ impl ScriptedPeer {
     /// Connections on which both sides have shaken hands.
     pub fn connections(&self) -> usize {
         self.talks.values().filter(|talk| talk.is_open()).count()
+    }
+
+    /// Misdeeds of its script that have come to be felt by somebody, each once, in that order.
+    pub fn done(&self) -> &[Misdeed] {
+        &self.done
+    }
+
+    /// Keeps in mind that a misdeed is felt.
+    fn did(&mut self, misdeed: Misdeed) {
+        if !self.done.contains(&misdeed) {
+            self.done.push(misdeed);
+        }
     }
 
     /// What it does wrong at this moment.

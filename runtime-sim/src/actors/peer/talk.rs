@@ -84,13 +84,14 @@ impl Talk {
         cx.send(self.end, data);
     }
 
-    /// Sends so much of what leaves slowly.
-    pub(super) fn drip(&mut self, cx: &mut Cx<'_>, bytes: usize) {
+    /// Sends so much of what leaves slowly. Whether some of it has to wait.
+    pub(super) fn drip(&mut self, cx: &mut Cx<'_>, bytes: usize) -> bool {
         let now = self.slow.split_to(bytes.min(self.slow.len())).freeze();
         if !now.is_empty() && !self.stuck {
             self.unsent += now.len();
             cx.send(self.end, now);
         }
+        !self.slow.is_empty()
     }
 
     pub(super) fn say(&mut self, cx: &mut Cx<'_>, slowly: bool, message: &Message) {
