@@ -24,6 +24,15 @@ fn what_json_says_depends_on_the_scenario_and_the_seed_alone() {
 }
 
 #[test]
+fn what_struck_is_told() {
+    let partition = ["sim", "partition", "--peers", "4", "--size", "2M"];
+    let told = here(&partition);
+    assert!(told.stdout.lines().any(|line| line.starts_with("struck") && line.contains("streams cut")));
+    let json = here(&[&partition[..], &["--json"]].concat()).json();
+    assert!(json[0]["struck"]["streams_cut"].as_u64() > Some(0), "{}", json[0]["struck"]);
+}
+
+#[test]
 fn many_runs_are_a_line_each() {
     let out = here(&["sim", "one-to-one", "--size", "1M", "--runs", "3"]);
     assert_eq!((out.code, out.stdout.lines().count()), (0, 3), "{}", out.stdout);

@@ -45,6 +45,7 @@ mod payload;
 mod queue;
 pub mod scenario;
 mod sim;
+mod struck;
 #[cfg(test)]
 mod tests;
 pub mod units;
@@ -60,3 +61,4 @@ pub use host::{Host, Traffic};
 pub use net::{End, Gate, HostId, Link, PartitionId, Path, SiteId};
 pub use payload::{Payload, Torrent};
 pub use sim::{Sim, Unfinished};
+pub use struck::Struck;

@@ -24,6 +24,7 @@ use crate::host::{Host, Machine, Program, Spot, Stock, Traffic};
 use crate::net::{HostId, NetEvent, Network};
 use crate::payload::Torrent;
 use crate::queue::Queue;
+use crate::struck::Struck;
 use peerless_core::{Duration, Goal, Input, Instant, MetainfoError, TorrentId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,6 +53,7 @@ pub struct Sim {
     turn: Option<HostId>,
     inputs: u64,
     downloads_left: usize,
+    struck: Struck,
 }
 
 /// Building a world.
@@ -70,6 +72,7 @@ impl Sim {
             turn: None,
             inputs: 0,
             downloads_left: 0,
+            struck: Struck::default(),
         }
     }
 

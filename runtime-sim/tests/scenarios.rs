@@ -1,7 +1,11 @@
 //! Every built-in scenario, small, from a few seeds: all of them end well, and one seed is one run.
 
-use peerless_sim::scenario::{Scenario, Setup};
-use peerless_sim::units::mib;
+use peerless_core::Instant;
+use peerless_sim::Misdeed;
+use peerless_sim::scenario::{Report, Scenario, Setup};
+use peerless_sim::units::{mib, millis, minutes, secs};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Seeds from which each scenario is run here. `peerless sim NAME --runs N` runs many more.
 const SEEDS: std::ops::Range<u64> = 1..4;
@@ -10,26 +14,34 @@ fn small(seed: u64) -> Setup {
     Setup { seed, peers: Some(6), size: Some(mib(3)), ..Setup::default() }
 }
 
+/// Every scenario and what came of it from each of the seeds, in their order. They are run once for all tests.
+fn reports() -> &'static [(&'static Scenario, Vec<Report>)] {
+    static REPORTS: OnceLock<Vec<(&Scenario, Vec<Report>)>> = OnceLock::new();
+    let run = |scenario: &Scenario| {
+        SEEDS.map(|seed| scenario.run(&small(seed)).expect("a torrent of this size")).collect()
+    };
+    REPORTS.get_or_init(|| Scenario::all().map(|scenario| (scenario, run(scenario))).collect())
+}
+
 #[test]
 fn every_scenario_ends_well() {
-    for scenario in Scenario::all() {
-        for seed in SEEDS {
-            let report = scenario.run(&small(seed)).expect("a torrent of this size");
-            assert_eq!(
-                report.faults,
-                Vec::<String>::new(),
-                "see it with: peerless sim {} --seed {seed} --peers 6 --size 3M",
-                scenario.name
-            );
-        }
+    for report in reports().iter().flat_map(|(_, reports)| reports) {
+        assert_eq!(
+            report.faults,
+            Vec::<String>::new(),
+            "see it with: peerless sim {} --seed {} --peers 6 --size 3M",
+            report.scenario,
+            report.seed
+        );
     }
 }
 
 #[test]
 fn one_seed_is_one_run() {
-    for scenario in Scenario::all() {
-        let digest = |seed| scenario.run(&small(seed)).expect("a torrent of this size").digest;
-        assert_eq!(digest(1), digest(1), "{} is not a function of its seed", scenario.name);
+    for (scenario, reports) in reports() {
+        let again = scenario.run(&small(SEEDS.start)).expect("a torrent of this size");
+        assert_eq!(again.digest, reports[0].digest, "{} is not a function of its seed", scenario.name);
+        assert_eq!(again.struck, reports[0].struck, "{} is not a function of its seed", scenario.name);
     }
 }
 
@@ -38,9 +50,8 @@ fn one_seed_is_one_run() {
 #[test]
 fn the_digests_are_those_of_every_other_machine() {
     let mut now = String::new();
-    for scenario in Scenario::all() {
-        let report = scenario.run(&small(1)).expect("a torrent of this size");
-        now.push_str(&format!("{:<16}{}\n", scenario.name, report.digest));
+    for (scenario, reports) in reports() {
+        now.push_str(&format!("{:<16}{}\n", scenario.name, reports[0].digest));
     }
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/digests.txt");
     if std::env::var_os("PEERLESS_UPDATE").is_some() {
@@ -48,6 +59,72 @@ fn the_digests_are_those_of_every_other_machine() {
     }
     let before = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(before == now, "runs have changed; before:\n{before}\nnow:\n{now}");
+}
+
+/// Scenarios that are told to differ do: one of them would not be felt at all otherwise.
+#[test]
+fn no_two_scenarios_are_the_same_run() {
+    let mut digests: Vec<String> = reports().iter().map(|(_, r)| r[0].digest.to_string()).collect();
+    let all = digests.len();
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), all);
+}
+
+#[test]
+fn what_a_scenario_is_about_strikes() {
+    for (scenario, reports) in reports() {
+        for report in reports {
+            let told = format!("{} from seed {}: {}", scenario.name, report.seed, report.struck);
+            assert!(strikes(report), "{told}");
+        }
+        assert!(strikes_in_one(scenario.name, reports), "{}: in none of the seeds", scenario.name);
+    }
+}
+
+/// What shows that a scenario was what it says, from each seed.
+fn strikes(report: &Report) -> bool {
+    let all = |what: &[&str]| what.iter().all(|what| report.struck.count(what) > 0);
+    let nothing = report.struck.iter().next().is_none();
+    let started: BTreeSet<Instant> = report.leechers.iter().map(|l| l.started).collect();
+    let first = report.leechers.iter().filter_map(|l| l.completed).min();
+    let overlap = started.len() > 1 && started.last() < first.as_ref();
+    let time = report.time().expect("all are complete");
+    match report.scenario {
+        "one-to-one" | "far" | "one-to-many" | "slow-and-fast" | "uneven-seeds" => {
+            nothing && report.permille_of_shortest() > Some(1_000)
+        }
+        "flash-crowd" | "staggered" => nothing && overlap,
+        "leaving-seeds" => all(&["seeds_left"]),
+        "lossy" => all(&["parcels_lost"]),
+        "long-paths" => nothing && time > report.shortest.expect("a bound") + millis(900),
+        "resets" => all(&["streams_broken"]),
+        "partition" => all(&["streams_cut"]) && time > minutes(1),
+        "nat" => all(&["shut_out"]),
+        "partial-seeds" => nothing && report.pieces >= 3,
+        "crashing" => all(&["kills", "power_cuts", "restarts"]),
+        "full-disk" => all(&["disk_troubles"]) && time > minutes(1),
+        "slow-disk" => nothing && time > secs(report.size / mib(2)),
+        "suspended" => all(&["sleeps"]) && time > minutes(30),
+        "clocks" => all(&["clock_jumps", "times_of_day_set", "restarts"]),
+        "many-pieces" => report.pieces == 10_000,
+        "huge-pieces" => report.pieces == 4,
+        "tiny-pieces" => report.size / u64::from(report.pieces) <= 4 << 10,
+        "corrupting" => all(&["bans", "pieces_failed"]),
+        "hostile" => report.struck.count("misdeeds") == Misdeed::EVERY.len() as u64,
+        "rude-trackers" => all(&["rude_answers"]),
+        other => panic!("say here how {other} shows that it is what it says"),
+    }
+}
+
+/// What is to be seen from one seed at least.
+fn strikes_in_one(scenario: &str, reports: &[Report]) -> bool {
+    let any = |what: &str| reports.iter().any(|report| report.struck.count(what) > 0);
+    match scenario {
+        "hostile" => any("bans") && reports.iter().any(|report| report.bytes.corrupt > 0),
+        "rude-trackers" => any("trackers_failed") && any("intervals_changed"),
+        _ => true,
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::text;
 use peerless_core::{Duration, Instant};
 use peerless_sim::scenario::{Download, Report};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// One line for one of many runs.
 pub(super) fn short(report: &Report) -> String {
@@ -55,6 +56,9 @@ pub(super) fn whole(report: &Report) -> Vec<String> {
             format!("{} ({} of the samples)", word.replace('_', " "), text::percent(*count, asked)),
         );
     }
+    if report.struck.iter().next().is_some() {
+        line("struck", report.struck.to_string());
+    }
     line("events", format!("{} inputs, digest {}", report.inputs, report.digest));
     for fault in &report.faults {
         line("wrong", fault.clone());
@@ -97,6 +101,7 @@ pub(super) fn json(report: &Report) -> Value {
         "wasted": report.bytes.wasted,
         "corrupt": report.bytes.corrupt,
         "why": report.why,
+        "struck": report.struck.iter().collect::<BTreeMap<_, _>>(),
         "inputs": report.inputs,
         "digest": report.digest.to_string(),
         "downloads": downloads,

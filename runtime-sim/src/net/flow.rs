@@ -174,6 +174,7 @@ impl Network {
         }
         if self.dice.chance(loss) || self.dice.chance(self.routes.loss(from, to)) {
             way += 2 * self.way(from, to) + RETRANSMIT;
+            self.struck.add("parcels_lost", 1);
         }
         let Some(side) = self.side_mut(end) else { return };
         let at = (now + way).max(side.last_arrival);

@@ -25,6 +25,7 @@ pub use route::{PartitionId, Path};
 pub use site::{Gate, SiteId};
 
 use crate::dice::Dice;
+use crate::struck::Struck;
 use bytes::Bytes;
 use datagram::Datagram;
 use link::Port;
@@ -122,6 +123,8 @@ pub(crate) struct Network {
     pub(crate) news: VecDeque<News>,
     /// Datagrams that have come.
     pub(crate) mail: VecDeque<Mail>,
+    /// What went wrong on the way.
+    pub(crate) struck: Struck,
 }
 
 #[derive(Debug, Default)]
@@ -142,6 +145,7 @@ impl Network {
             planned: Vec::new(),
             news: VecDeque::new(),
             mail: VecDeque::new(),
+            struck: Struck::default(),
         }
     }
 
@@ -202,7 +206,10 @@ impl Network {
         match to {
             _ if local.is_none() => self.plan(now, NetEvent::Answered(end, Some(NetError::Unreachable))),
             Some(to) => self.plan(now + self.way(from, to), NetEvent::Dialled(end, 0)),
-            None => self.plan(now + NO_ANSWER, NetEvent::Answered(end, Some(NetError::TimedOut))),
+            None => {
+                self.struck.add("shut_out", u64::from(self.routes.near(remote).is_some()));
+                self.plan(now + NO_ANSWER, NetEvent::Answered(end, Some(NetError::TimedOut)));
+            }
         }
         end
     }

@@ -69,6 +69,8 @@ impl Network {
     pub(super) fn stall(&mut self, now: Instant, end: End) {
         let (Some(here), Some(there)) = (self.side(end), self.side(end.other())) else { return };
         let retry = 2 * self.way(here.host, there.host) + FIRST_RETRY;
+        let cut = here.stall.is_none() && self.routes.parted(here.host, there.host);
+        self.struck.add("streams_cut", u64::from(cut));
         let Some(side) = self.side_mut(end) else { return };
         match &mut side.stall {
             Some(stall) => stall.owed += 1,
@@ -153,6 +155,7 @@ impl Network {
 
     /// Something on the way breaks a stream: both hosts see a reset.
     fn snap(&mut self, end: End) {
+        self.struck.add("streams_broken", 1);
         for end in [end, end.other()] {
             let Some(side) = self.side_mut(end) else { continue };
             let (host, known) = (side.host, matches!(side.state, State::Open | State::Shut));

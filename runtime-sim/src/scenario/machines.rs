@@ -5,15 +5,15 @@ use crate::dice::Dice;
 use crate::disk::DiskSpeed;
 use crate::host::Host;
 use crate::net::Link;
-use crate::units::{Rate, hours, kib, mbit, mib, millis, minutes, secs};
-use peerless_core::{MetainfoError, SeedPolicy, TorrentOptions};
+use crate::units::{Rate, hours, mbit, mib, millis, minutes, secs};
+use peerless_core::{Event, MetainfoError, SeedPolicy, TorrentOptions};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "crashing", about: "leechers are killed or lose power, again and again", run: crashing },
     Scenario {
         name: "full-disk",
-        about: "every third disk is full at the half, and has room later",
+        about: "every third disk is full at the half, and has room a minute later",
         run: full_disk,
     },
     Scenario { name: "slow-disk", about: "fast lines into disks that are slower", run: slow_disk },
@@ -23,25 +23,24 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: suspended,
     },
     Scenario { name: "clocks", about: "all clocks are wrong and drift, and some jump by hours", run: clocks },
-    Scenario { name: "many-pieces", about: "10,000 pieces of 16 KiB", run: many_pieces },
-    Scenario { name: "huge-pieces", about: "pieces of 16 MiB", run: huge_pieces },
+    Scenario { name: "many-pieces", about: "10,000 pieces", run: many_pieces },
+    Scenario { name: "huge-pieces", about: "at least four pieces of 16 MiB", run: huge_pieces },
     Scenario { name: "tiny-pieces", about: "pieces of 4 KiB: smaller than a block", run: tiny_pieces },
 ];
-
-const PIECE: u32 = 256 << 10;
 
 fn line() -> Link {
     Link::symmetric(mbit(20))
 }
 
 fn crashing(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(line());
     let mut dice = Dice::new(setup.seed, "crashes");
     for _ in 0..setup.peers(10) {
         let host = swarm.leecher(line());
         for n in 0..4 {
-            let (when, off) = (secs(5 * n) + dice.time(secs(5)), secs(1) + dice.time(secs(10)));
+            let (whole, window) = (swarm.part(1_000), swarm.part(375));
+            let (when, off) = (window * n + dice.time(window), whole / 12 + dice.time(whole * 3 / 4));
             let gentle = dice.chance(500);
             swarm.sim.after(when, move |sim| {
                 // It may still be off after the crash before.
@@ -60,8 +59,8 @@ fn crashing(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn full_disk(setup: &Setup) -> Result<Report, MetainfoError> {
-    let size = setup.size(mib(32));
-    let mut swarm = Swarm::new(setup, size, PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
+    let size = swarm.torrent.metainfo.geometry().total();
     swarm.seed(line());
     let options =
         TorrentOptions { wait_disk: true, seeding: SeedPolicy::Forever, ..TorrentOptions::default() };
@@ -70,7 +69,11 @@ fn full_disk(setup: &Setup) -> Result<Report, MetainfoError> {
         let host = swarm.add(host);
         if n % 3 == 0 {
             swarm.sim.disk(host).set_capacity(Some(size / 2));
-            swarm.sim.after(minutes(2), move |sim| sim.disk(host).set_capacity(None));
+            let is_full = |event: &Event| matches!(event, Event::DiskTrouble { .. });
+            swarm.when(
+                move |sim| sim.story(host).iter().any(|(_, event)| is_full(event)),
+                move |sim| sim.after(minutes(1), move |sim| sim.disk(host).set_capacity(None)),
+            );
         }
         swarm.sim.start(host);
     }
@@ -78,7 +81,7 @@ fn full_disk(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn slow_disk(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(Link::symmetric(mbit(200)));
     let speed = DiskSpeed { rate: Rate(mib(2)), access: millis(10), ..DiskSpeed::default() };
     for n in 0..setup.peers(4) {
@@ -90,13 +93,13 @@ fn slow_disk(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn suspended(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(line());
     let mut dice = Dice::new(setup.seed, "sleep");
     for n in 0..setup.peers(8) {
         let host = swarm.leecher(line());
         if n % 2 == 0 {
-            let (when, long) = (dice.time(secs(10)), minutes(30) + dice.time(hours(5)));
+            let (when, long) = (dice.time(swarm.part(700)), minutes(30) + dice.time(hours(5)));
             swarm.sim.after(when, move |sim| {
                 sim.suspend(host);
                 sim.after(long, move |sim| sim.resume(host));
@@ -107,7 +110,7 @@ fn suspended(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn clocks(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
     let seed = swarm.seed(line());
     let mut dice = Dice::new(setup.seed, "clocks");
     for n in 0..setup.peers(9) {
@@ -118,19 +121,20 @@ fn clocks(setup: &Setup) -> Result<Report, MetainfoError> {
         // Of three, one has a clock that only drifts, one jumps, and one is set back and starts again.
         if n % 3 == 1 {
             for _ in 0..3 {
-                let (when, by) = (dice.time(secs(10)), secs(30) + dice.time(hours(5)));
+                let (when, by) = (dice.time(swarm.part(700)), secs(30) + dice.time(hours(5)));
                 swarm.sim.after(when, move |sim| sim.jump_clock(host, by));
             }
         }
         if n % 3 == 2 {
-            swarm.sim.after(dice.time(secs(3)), move |sim| sim.set_time_of_day(host, -86_400));
-            swarm.sim.after(secs(3) + dice.time(secs(3)), move |sim| {
+            let part = swarm.part(250);
+            swarm.sim.after(dice.time(part), move |sim| sim.set_time_of_day(host, -86_400));
+            swarm.sim.after(part + dice.time(part), move |sim| {
                 sim.kill(host);
                 sim.start(host);
             });
         }
     }
-    let (when, by) = (dice.time(secs(5)), secs(30) + dice.time(hours(5)));
+    let (when, by) = (dice.time(swarm.part(400)), secs(30) + dice.time(hours(5)));
     swarm.sim.after(when, move |sim| sim.jump_clock(seed, by));
     swarm.sim.set_drift(seed, drift(&mut dice));
     Ok(swarm.finish("clocks", hours(10)))
@@ -141,24 +145,29 @@ fn drift(dice: &mut Dice) -> i32 {
     i32::try_from(dice.below(1_001)).map_or(0, |n| n - 500)
 }
 
+/// Always 10,000: of 16 KiB, or of less where less was asked for.
 fn many_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
-    shape(setup, "many-pieces", 10_000 * kib(16), 16 << 10)
+    let each = (setup.size(mib(160)) / MANY).clamp(1, u64::from(HUGE));
+    shape(setup, "many-pieces", MANY * each, each as u32)
 }
 
 fn huge_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
-    shape(setup, "huge-pieces", mib(128), 16 << 20)
+    shape(setup, "huge-pieces", setup.size(mib(128)).max(4 * u64::from(HUGE)), HUGE)
 }
 
 fn tiny_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
-    shape(setup, "tiny-pieces", mib(4) + 1_234, 4 << 10)
+    shape(setup, "tiny-pieces", setup.size(mib(4) + 1_234), 4 << 10)
 }
 
 /// A few leechers of a torrent of this shape.
 fn shape(setup: &Setup, name: &'static str, size: u64, piece_length: u32) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(size), piece_length)?;
+    let mut swarm = Swarm::new(setup, size, piece_length)?;
     swarm.seed(line());
     for _ in 0..setup.peers(4) {
         swarm.leecher(line());
     }
     Ok(swarm.finish(name, hours(10)))
 }
+
+const MANY: u64 = 10_000;
+const HUGE: u32 = 16 << 20;

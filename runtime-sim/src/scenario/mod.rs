@@ -38,6 +38,13 @@ impl Setup {
         self.peers.unwrap_or(usual)
     }
 
+    /// The length of pieces for a torrent of `size` bytes: 256 KiB, and less where these would be few, so that a small
+    /// swarm is like a large one.
+    pub(crate) fn piece_length(size: u64) -> u32 {
+        let most = u32::try_from(size / 128).unwrap_or(u32::MAX).clamp(16 << 10, 256 << 10);
+        1 << most.ilog2()
+    }
+
     /// Bytes: what was asked for, or `usual`.
     pub fn size(&self, usual: u64) -> u64 {
         self.size.unwrap_or(usual)

@@ -3,15 +3,23 @@
 use super::{Report, Scenario, Setup, Swarm};
 use crate::host::Host;
 use crate::net::{Gate, Link};
-use crate::units::{hours, mbit, mib, millis, minutes, secs};
+use crate::units::{hours, mbit, mib, millis, minutes};
 use peerless_core::{MetainfoError, SeedPolicy, TorrentOptions};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "lossy", about: "5 % of what is sent is lost, and arrives late", run: lossy },
     Scenario { name: "long-paths", about: "everybody is 300 ms from everybody", run: long_paths },
-    Scenario { name: "resets", about: "one stream in 20 breaks in each second of its life", run: resets },
-    Scenario { name: "partition", about: "half of the swarm is cut off for a minute", run: partition },
+    Scenario {
+        name: "resets",
+        about: "one stream in 20 breaks in each second of its life, in short runs more",
+        run: resets,
+    },
+    Scenario {
+        name: "partition",
+        about: "half of the swarm is cut off for a minute when somebody has 30 %",
+        run: partition,
+    },
     Scenario { name: "nat", about: "five of six leechers are behind a NAT or a firewall", run: nat },
     Scenario {
         name: "partial-seeds",
@@ -19,8 +27,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: partial_seeds,
     },
 ];
-
-const PIECE: u32 = 256 << 10;
 
 fn lossy(setup: &Setup) -> Result<Report, MetainfoError> {
     even(setup, "lossy", Link::symmetric(mbit(20)).loss_permille(50).jitter(millis(30)))
@@ -30,27 +36,29 @@ fn long_paths(setup: &Setup) -> Result<Report, MetainfoError> {
     even(setup, "long-paths", Link::symmetric(mbit(20)).latency(millis(75)))
 }
 
+/// In a short run as many streams break as in one of half a minute.
 fn resets(setup: &Setup) -> Result<Report, MetainfoError> {
-    even(setup, "resets", Link::symmetric(mbit(20)).reset_permille(50))
+    let permille = (50 * mib(64) / setup.size(mib(64)).max(1)).clamp(50, 500) as u32;
+    even(setup, "resets", Link::symmetric(mbit(20)).reset_permille(permille))
 }
 
 fn partition(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     let line = Link::symmetric(mbit(20));
     swarm.seed(line);
     for _ in 0..setup.peers(20) {
         swarm.leecher(line);
     }
-    let half = swarm.leechers[..swarm.leechers.len() / 2].to_vec();
-    swarm.sim.after(secs(5), move |sim| {
-        let partition = sim.isolate(&half);
-        sim.after(minutes(1), move |sim| sim.heal(partition));
-    });
+    let half = swarm.leechers[..swarm.leechers.len().div_ceil(2)].to_vec();
+    if swarm.wait_until(hours(10), |swarm| swarm.progress() >= 300) {
+        let partition = swarm.sim.isolate(&half);
+        swarm.sim.after(minutes(1), move |sim| sim.heal(partition));
+    }
     Ok(swarm.finish("partition", hours(10)))
 }
 
 fn nat(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     let line = Link::symmetric(mbit(20));
     swarm.seed(line);
     let gates = [
@@ -71,7 +79,7 @@ fn nat(setup: &Setup) -> Result<Report, MetainfoError> {
 
 /// One seed and some leechers, all on such a line.
 fn even(setup: &Setup, name: &'static str, line: Link) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     swarm.seed(line);
     for _ in 0..setup.peers(20) {
         swarm.leecher(line);
@@ -81,7 +89,7 @@ fn even(setup: &Setup, name: &'static str, line: Link) -> Result<Report, Metainf
 }
 
 fn partial_seeds(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     let line = Link::symmetric(mbit(20));
     let options = TorrentOptions { seeding: SeedPolicy::Forever, ..TorrentOptions::default() };
     for part in 0..3 {

@@ -1,10 +1,12 @@
 //! What came of a simulation: a function of the scenario and the seed alone.
 
 use super::swarm::Swarm;
+use crate::actors::{HttpTracker, ScriptedPeer};
 use crate::digest::RunDigest;
 use crate::host::Traffic;
 use crate::net::HostId;
-use peerless_core::{Duration, Instant, Why};
+use crate::struck::Struck;
+use peerless_core::{Duration, Event, Instant, TrackerNews, Why};
 use std::collections::BTreeMap;
 
 /// See the module.
@@ -31,6 +33,8 @@ pub struct Report {
     pub samples: Vec<Sample>,
     /// How many samples of a host, while it was not complete, gave this as the first reason to wait.
     pub why: BTreeMap<&'static str, u64>,
+    /// Faults that came to be felt, and how often.
+    pub struck: Struck,
     /// Inputs that engines were given.
     pub inputs: u64,
     /// The digest of everything that hosts did.
@@ -142,12 +146,36 @@ impl Sampler {
             bytes,
             samples: self.samples,
             why: self.why,
+            struck: struck(swarm),
             inputs: sim.inputs(),
             digest: sim.digest(),
             faults,
             recording: swarm.recording(),
         }
     }
+}
+
+/// What struck hosts and ways, and what engines, trackers and rogues tell of it.
+fn struck(swarm: &Swarm) -> Struck {
+    let mut struck = swarm.sim.struck();
+    for (_, event) in swarm.sim.hosts().flat_map(|host| swarm.sim.story(host)) {
+        let what = match event {
+            Event::PeerBanned { .. } => "bans",
+            Event::PieceFailed { .. } => "pieces_failed",
+            Event::PieceLost { .. } => "pieces_lost",
+            Event::DiskTrouble { .. } => "disk_troubles",
+            Event::Tracker { news: TrackerNews::Failed { .. }, .. } => "trackers_failed",
+            _ => continue,
+        };
+        struck.add(what, 1);
+    }
+    let rogues = swarm.rogues.iter().filter_map(|rogue| swarm.sim.actor::<ScriptedPeer>(*rogue));
+    struck.add("misdeeds", rogues.map(|rogue| rogue.done().len() as u64).sum());
+    if let Some(tracker) = swarm.sim.actor::<HttpTracker>(swarm.tracker) {
+        struck.add("rude_answers", tracker.rude_answers());
+        struck.add("intervals_changed", tracker.intervals_changed());
+    }
+    struck
 }
 
 /// A reason to wait, in a word.

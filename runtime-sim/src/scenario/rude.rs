@@ -5,7 +5,7 @@ use crate::actors::{HttpTracker, Misdeed, ScriptedPeer, TrackerManner};
 use crate::dice::Dice;
 use crate::net::Link;
 use crate::units::{hours, mbit, mib, secs};
-use peerless_core::MetainfoError;
+use peerless_core::{Duration, MetainfoError};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -21,52 +21,24 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "rude-trackers",
-        about: "the tracker is silent, wrong, late, and well at last",
+        about: "the tracker is silent, wrong, late, and changes its interval",
         run: rude_trackers,
     },
 ];
-
-const PIECE: u32 = 256 << 10;
 
 fn line() -> Link {
     Link::symmetric(mbit(20))
 }
 
-/// Every misdeed there is.
-const MISDEEDS: [Misdeed; 22] = [
-    Misdeed::SilentAccept,
-    Misdeed::HalfHandshake,
-    Misdeed::WrongProtocol,
-    Misdeed::WrongTorrent,
-    Misdeed::SecondHandshake,
-    Misdeed::WrongBitfield,
-    Misdeed::ClaimAll,
-    Misdeed::OutOfRange,
-    Misdeed::ChokeForever,
-    Misdeed::NeverServe,
-    Misdeed::RejectAll,
-    Misdeed::Flap(secs(3)),
-    Misdeed::Trickle(2_000),
-    Misdeed::Corrupt(100),
-    Misdeed::Unasked(20),
-    Misdeed::StopInBlock,
-    Misdeed::CloseAfter(100_000),
-    Misdeed::Oversize,
-    Misdeed::Noise,
-    Misdeed::Chatter,
-    Misdeed::Flood,
-    Misdeed::NeverRead,
-];
-
 fn corrupting(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
     for _ in 0..2 {
         swarm.seed(line());
     }
     let tracker = swarm.sim.addr(swarm.tracker);
     for permille in [5, 50, 500] {
         let peer = ScriptedPeer::seed(&swarm.torrent).announces_to(tracker).does(Misdeed::Corrupt(permille));
-        swarm.sim.add_actor(format!("corrupts {permille} in 1000"), line(), peer);
+        swarm.rogue(format!("corrupts {permille} in 1000"), line(), peer);
     }
     for _ in 0..setup.peers(10) {
         swarm.leecher(line());
@@ -75,23 +47,25 @@ fn corrupting(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn hostile(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(16)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(16))?;
+    // They are slow, so that nobody gets by without the others.
     for _ in 0..2 {
-        swarm.seed(line());
+        swarm.seed(Link::symmetric(mbit(4)));
     }
     let tracker = swarm.sim.addr(swarm.tracker);
     let leechers: Vec<_> = (0..setup.peers(5)).map(|_| swarm.later(line())).collect();
     let mut dice = Dice::new(setup.seed, "who does what");
-    for misdeed in MISDEEDS {
-        // Half of them have a part only, and some begin to misbehave later.
+    for misdeed in Misdeed::EVERY {
+        // Half of the pieces each; and what need not be done at the beginning of a connection may begin later.
         let pieces =
             swarm.torrent.metainfo.geometry().pieces().filter(|_| dice.chance(500)).collect::<Vec<_>>();
         let peer = ScriptedPeer::partial_seed(&swarm.torrent, pieces).announces_to(tracker);
-        let mut peer = peer.from(dice.time(secs(5)), misdeed);
+        let begins = if misdeed.greets() { Duration::ZERO } else { dice.time(swarm.part(100)) };
+        let mut peer = peer.from(begins, *misdeed);
         for leecher in &leechers {
             peer = peer.dials(swarm.sim.addr(*leecher));
         }
-        swarm.sim.add_actor(format!("{misdeed:?}"), line(), peer);
+        swarm.rogue(format!("{misdeed:?}"), line(), peer);
     }
     leechers.into_iter().for_each(|leecher| swarm.sim.start(leecher));
     Ok(swarm.finish("hostile", hours(10)))
@@ -113,7 +87,8 @@ fn rude(n: u64) -> TrackerManner {
         10 => TrackerManner::Unfinished,
         11 => TrackerManner::Endless,
         12 => TrackerManner::Redirecting,
-        _ => TrackerManner::Phantoms(50),
+        13 => TrackerManner::Phantoms(50),
+        _ => TrackerManner::Interval(secs(40)),
     }
 }
 
@@ -122,11 +97,16 @@ fn rude_trackers(setup: &Setup) -> Result<Report, MetainfoError> {
     let mut tracker = HttpTracker::new(setup.seed);
     let mut at = secs(0);
     for _ in 0..4 {
-        tracker = tracker.from(at, rude(dice.below(14)));
+        tracker = tracker.from(at, rude(dice.below(15)));
         at += dice.time(secs(120));
     }
-    let mut swarm =
-        Swarm::with_tracker(setup, setup.size(mib(16)), PIECE, tracker.from(at, TrackerManner::Civil))?;
+    // From then on it is well, but that it changes its mind about when to come back.
+    for _ in 0..20 {
+        tracker = tracker.from(at, TrackerManner::Interval(secs(30) + dice.time(hours(1))));
+        at += dice.time(secs(120));
+    }
+    let size = setup.size(mib(16));
+    let mut swarm = Swarm::with_tracker(setup, size, Setup::piece_length(size), tracker)?;
     swarm.seed(line());
     for _ in 0..setup.peers(8) {
         swarm.leecher(line());

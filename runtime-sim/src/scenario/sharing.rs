@@ -1,8 +1,8 @@
 //! Scenarios of honest peers that share: how good a swarm is.
 
 use super::{Report, Scenario, Setup, Swarm};
-use crate::net::{HostId, Link};
-use crate::units::{Rate, gbit, hours, kib, mbit, mib, millis, minutes, secs};
+use crate::net::Link;
+use crate::units::{Rate, gbit, hours, kib, mbit, mib, millis, secs};
 use peerless_core::MetainfoError;
 
 /// See [`Scenario::all`].
@@ -14,8 +14,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "one seed and 50 equal leechers that begin at once",
         run: one_to_many,
     },
-    Scenario { name: "flash-crowd", about: "one seed and 200 leechers of one second", run: flash_crowd },
-    Scenario { name: "staggered", about: "a leecher every two seconds", run: staggered },
+    Scenario {
+        name: "flash-crowd",
+        about: "one seed and 200 leechers that come nearly at once",
+        run: flash_crowd,
+    },
+    Scenario {
+        name: "staggered",
+        about: "one leecher after another, each while others download",
+        run: staggered,
+    },
     Scenario {
         name: "slow-and-fast",
         about: "one seed and 100 leechers of three classes of speed",
@@ -33,8 +41,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-const PIECE: u32 = 256 << 10;
-
 fn one_to_one(setup: &Setup) -> Result<Report, MetainfoError> {
     pair(setup, "one-to-one", millis(5))
 }
@@ -45,7 +51,7 @@ fn far(setup: &Setup) -> Result<Report, MetainfoError> {
 
 /// A seed and a leecher at 1 Gbit/s, each so far from the middle.
 fn pair(setup: &Setup, name: &'static str, way: peerless_core::Duration) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(512)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(512))?;
     let link = Link::symmetric(gbit(1)).latency(way / 2).window(kib(64 << 10) as usize);
     swarm.seed(link);
     for _ in 0..setup.peers(1) {
@@ -56,7 +62,7 @@ fn pair(setup: &Setup, name: &'static str, way: peerless_core::Duration) -> Resu
 }
 
 fn one_to_many(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(128)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(128))?;
     let link = Link::symmetric(mbit(20));
     swarm.seed(link);
     for _ in 0..setup.peers(50) {
@@ -67,26 +73,22 @@ fn one_to_many(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn flash_crowd(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(32)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(Link::symmetric(mbit(50)));
-    arrive(
-        &mut swarm,
-        setup.peers(200),
-        |_, _| Link::symmetric(mbit(20)),
-        |n, total| millis(u64::from(n) * 1_000 / u64::from(total)),
-    );
+    let count = setup.peers(200);
+    arrive(&mut swarm, count, 80 / count.max(1));
     Ok(swarm.finish("flash-crowd", hours(10)))
 }
 
 fn staggered(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     swarm.seed(Link::symmetric(mbit(20)));
-    arrive(&mut swarm, setup.peers(30), |_, _| Link::symmetric(mbit(20)), |n, _| secs(2 * u64::from(n)));
+    arrive(&mut swarm, setup.peers(30), 75);
     Ok(swarm.finish("staggered", hours(10)))
 }
 
 fn slow_and_fast(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     swarm.seed(Link::symmetric(mbit(50)));
     let classes = [(mbit(2), mbit(10)), (mbit(10), mbit(50)), (mbit(50), mbit(100))];
     for n in 0..setup.peers(100) {
@@ -98,7 +100,7 @@ fn slow_and_fast(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn uneven_seeds(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(512)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(512))?;
     // From half a megabyte a second to ten; together a little over a hundred.
     for n in 1..=20 {
         let seed = swarm.seed_later(Link::symmetric(Rate(n * 500_000)));
@@ -113,31 +115,25 @@ fn uneven_seeds(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 fn leaving_seeds(setup: &Setup) -> Result<Report, MetainfoError> {
-    let mut swarm = Swarm::new(setup, setup.size(mib(64)), PIECE)?;
+    let mut swarm = Swarm::usual(setup, mib(64))?;
     let link = Link::symmetric(mbit(20));
     let seed = swarm.seed(link);
     for _ in 0..setup.peers(20) {
         swarm.leecher(link);
     }
-    let nearly = |swarm: &Swarm| {
-        let status = |l: &HostId| swarm.sim.status(*l);
-        swarm.leechers.iter().filter_map(status).any(|s| u64::from(s.have) * 100 >= u64::from(s.pieces) * 99)
-    };
-    if swarm.wait_until(minutes(60), nearly) {
+    if swarm.wait_until(hours(10), |swarm| swarm.progress() >= 990) {
+        if swarm.sim.downloads_left() == swarm.leechers.len() {
+            swarm.sim.strike("seeds_left");
+        }
         swarm.sim.kill(seed);
     }
     Ok(swarm.finish("leaving-seeds", hours(10)))
 }
 
-/// Leechers that begin one after another.
-fn arrive(
-    swarm: &mut Swarm,
-    count: u32,
-    link: impl Fn(u32, u32) -> Link,
-    when: impl Fn(u32, u32) -> peerless_core::Duration,
-) {
-    for n in 0..count {
-        let host = swarm.later(link(n, count));
-        swarm.sim.after(when(n, count), move |sim| sim.start(host));
+/// Leechers that begin one after another, each so many thousandths of the shortest time after the one before.
+fn arrive(swarm: &mut Swarm, count: u32, permille: u32) {
+    let hosts: Vec<_> = (0..count).map(|_| swarm.later(Link::symmetric(mbit(20)))).collect();
+    for (n, host) in (0..).zip(hosts) {
+        swarm.sim.after(swarm.part(permille * n), move |sim| sim.start(host));
     }
 }

@@ -3,13 +3,13 @@
 use super::Setup;
 use super::report::{Report, Sampler};
 use super::theory::shortest_time;
-use crate::actors::HttpTracker;
+use crate::actors::{HttpTracker, ScriptedPeer};
 use crate::host::Host;
 use crate::net::{HostId, Link};
 use crate::payload::Torrent;
 use crate::sim::Sim;
 use peerless_core::record::RecordOptions;
-use peerless_core::{Duration, Event, Instant, MetainfoError, Phase};
+use peerless_core::{Duration, Event, Instant, MetainfoError, Phase, TorrentId};
 
 /// A swarm under way. Its parts are open: a scenario does what it likes with them.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Swarm {
     pub seeds: Vec<HostId>,
     /// Hosts that download.
     pub leechers: Vec<HostId>,
+    /// Scripted peers.
+    pub rogues: Vec<HostId>,
     /// The shortest time possible, where the scenario is one that the bound speaks of.
     pub shortest: Option<Duration>,
     /// Which leecher is recorded: [`Setup::record`].
@@ -31,6 +33,15 @@ pub struct Swarm {
 }
 
 impl Swarm {
+    /// A torrent of as many bytes as the setup says, or of `usual`, in pieces of a usual length, and a tracker for it.
+    ///
+    /// # Errors
+    /// [`MetainfoError`] where no torrent can have this size.
+    pub fn usual(setup: &Setup, usual: u64) -> Result<Self, MetainfoError> {
+        let size = setup.size(usual);
+        Self::new(setup, size, Setup::piece_length(size))
+    }
+
     /// A torrent of `size` bytes and a tracker for it.
     ///
     /// # Errors
@@ -52,8 +63,16 @@ impl Swarm {
         let mut sim = Sim::new(setup.seed);
         let tracker = sim.add_actor("tracker", Link::unlimited(), tracker);
         let torrent = sim.torrent(size, piece_length, &[HttpTracker::url(sim.addr(tracker))])?;
-        let (seeds, leechers) = (Vec::new(), Vec::new());
-        Ok(Self { sim, torrent, tracker, seeds, leechers, shortest: None, record: setup.record })
+        Ok(Self {
+            sim,
+            torrent,
+            tracker,
+            seeds: Vec::new(),
+            leechers: Vec::new(),
+            rogues: Vec::new(),
+            shortest: None,
+            record: setup.record,
+        })
     }
 
     /// Adds a seed, and waits until it has checked what it has.
@@ -97,24 +116,57 @@ impl Swarm {
         id
     }
 
-    /// The bound of [`shortest_time`] holds for this swarm as it is now: all begin at once, and nobody leaves.
-    pub fn expect_shortest(&mut self) {
-        let links = |hosts: &[HostId]| hosts.iter().map(|h| self.sim.link(*h)).collect::<Vec<_>>();
-        let total = self.torrent.metainfo.geometry().total();
-        self.shortest = Some(shortest_time(total, &links(&self.seeds), &links(&self.leechers)));
+    /// Adds a scripted peer, and starts it.
+    pub fn rogue(&mut self, name: impl Into<String>, link: Link, peer: ScriptedPeer) -> HostId {
+        let id = self.sim.add_actor(name, link, peer);
+        self.rogues.push(id);
+        id
     }
 
-    /// Runs until something holds, which is looked at ten times a second, or for `limit` of virtual time. Whether it
-    /// holds.
+    /// The bound of [`shortest_time`] holds for this swarm as it is now: all begin at once, and nobody leaves.
+    pub fn expect_shortest(&mut self) {
+        self.shortest = Some(self.bound());
+    }
+
+    /// So many thousandths of the shortest time in which this swarm, as it is now, could be served. Faults that are
+    /// planned by it strike in a swarm of any size.
+    pub fn part(&self, permille: u32) -> Duration {
+        self.bound() * permille / 1_000
+    }
+
+    fn bound(&self) -> Duration {
+        let links = |hosts: &[HostId]| hosts.iter().map(|h| self.sim.link(*h)).collect::<Vec<_>>();
+        let total = self.torrent.metainfo.geometry().total();
+        shortest_time(total, &links(&self.seeds), &links(&self.leechers))
+    }
+
+    /// Thousandths of its pieces that the best leecher has.
+    pub fn progress(&self) -> u32 {
+        let have = |host: &HostId| {
+            let have = self.sim.engine(*host)?.torrent_have(TorrentId(0))?;
+            u32::try_from(u64::from(have.count()) * 1_000 / u64::from(have.len().max(1))).ok()
+        };
+        self.leechers.iter().filter_map(have).max().unwrap_or_default()
+    }
+
+    /// Runs until something holds, which is looked at a few hundred times in the shortest time possible, or for `limit`
+    /// of virtual time. Whether it holds.
     pub fn wait_until(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> bool {
         let end = self.sim.now() + limit;
+        let pause = self.part(3).max(LEAST_PAUSE);
         while !holds(self) {
             if self.sim.now() >= end {
                 return false;
             }
-            self.sim.run_for(LOOK);
+            self.sim.run_for(pause);
         }
         true
+    }
+
+    /// Plans a step for when something holds, which is looked at whenever a part of the shortest time has passed.
+    pub fn when(&mut self, holds: impl Fn(&Sim) -> bool + 'static, step: impl FnOnce(&mut Sim) + 'static) {
+        let pause = self.part(10).max(LEAST_PAUSE);
+        wait(&mut self.sim, pause, holds, step);
     }
 
     /// What was recorded of the leecher that the setup names.
@@ -193,10 +245,20 @@ impl Swarm {
     }
 }
 
+/// Takes a step once something holds.
+fn wait(
+    sim: &mut Sim,
+    pause: Duration,
+    holds: impl Fn(&Sim) -> bool + 'static,
+    step: impl FnOnce(&mut Sim) + 'static,
+) {
+    sim.after(pause, move |sim| if holds(sim) { step(sim) } else { wait(sim, pause, holds, step) });
+}
+
 /// How a leecher is recorded.
 const RECORD: RecordOptions = RecordOptions { payload: false, mask: false, limit: 1 << 30 };
-/// Time between two looks at whether something holds.
-const LOOK: Duration = Duration::from_millis(100);
+/// Time between two looks at whether something holds, at least.
+const LEAST_PAUSE: Duration = Duration::from_millis(1);
 /// Time between two samples, at least.
 const SAMPLE: Duration = Duration::from_millis(250);
 /// Samples of one run, about, and at most.

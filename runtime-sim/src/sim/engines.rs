@@ -14,6 +14,7 @@ impl Sim {
         self.net.switch_on(host);
         let machine = &mut self.machines[host.index()];
         machine.started.get_or_insert(self.now);
+        self.struck.add("restarts", u64::from(machine.life > 0));
         let seed = Dice::seed(self.seed, &format!("engine {} life {}", host.get(), machine.life));
         let torrents = machine.spec.torrents.iter().map(|task| &task.torrent);
         self.watch.started(host, &machine.spec.name, torrents);

@@ -5,6 +5,7 @@ use crate::actor::Actor;
 use crate::disk::Disk;
 use crate::host::{Late, Program};
 use crate::net::{Gate, HostId, Link, PartitionId, Path, SiteId};
+use crate::struck::Struck;
 use peerless_core::{Duration, Instant};
 use std::fmt;
 
@@ -24,6 +25,7 @@ impl Sim {
     /// Kills a host's program, as `kill -9` does: its streams break at once. What the system has taken to write
     /// stays; what was asked for and had not begun never happens.
     pub fn kill(&mut self, host: HostId) {
+        self.struck.add("kills", u64::from(self.is_on(host)));
         self.net.reset_all(self.now, host);
         self.machines[host.index()].disk.abandon(self.now);
         self.switch_off(host);
@@ -36,6 +38,7 @@ impl Sim {
         if !self.is_on(host) {
             return;
         }
+        self.struck.add("power_cuts", 1);
         self.machines[host.index()].disk.cut(self.now);
         self.switch_off(host);
     }
@@ -87,6 +90,21 @@ impl Sim {
     }
 }
 
+/// What has gone wrong so far.
+impl Sim {
+    /// A fault of the scenario's own has struck: it is counted under this word.
+    pub fn strike(&mut self, what: &'static str) {
+        self.struck.add(what, 1);
+    }
+
+    /// What has struck hosts and the network between them, and what the scenario counted.
+    pub fn struck(&self) -> Struck {
+        let mut struck = self.struck.clone();
+        struck.merge(&self.net.struck);
+        struck
+    }
+}
+
 /// What is between hosts, and what goes wrong there.
 impl Sim {
     /// A place with a local network, for hosts to be [at](crate::Host::at). Only there can they be reached by
@@ -131,6 +149,7 @@ impl Sim {
     /// Suspends a host: it does nothing and answers nobody until it is resumed, while its clock goes on.
     pub fn suspend(&mut self, host: HostId) {
         if self.is_on(host) {
+            self.struck.add("sleeps", 1);
             self.net.fall_asleep(host);
             self.machines[host.index()].asleep.get_or_insert_default();
         }
@@ -164,6 +183,7 @@ impl Sim {
 
     /// The clock of a host jumps forward, as that of a machine does that was suspended without knowing it.
     pub fn jump_clock(&mut self, host: HostId, by: Duration) {
+        self.struck.add("clock_jumps", 1);
         self.machines[host.index()].clock.jump(by);
         self.watch.woke(self.clock(host), host);
         self.look_at_clock(host);
@@ -172,6 +192,7 @@ impl Sim {
     /// The time of day on a host is set, forward or back: its files are stamped with another time from now on.
     /// Engines measure time by another clock, and do not see it.
     pub fn set_time_of_day(&mut self, host: HostId, ahead_seconds: i64) {
+        self.struck.add("times_of_day_set", 1);
         self.machines[host.index()].disk.set_time_of_day(ahead_seconds);
     }
 

@@ -37,6 +37,8 @@ const TRICKLE: usize = 20;
 pub struct HttpTracker {
     tracker: Tracker,
     settings: Settings,
+    /// After which time it asked to come back last.
+    interval: Duration,
     /// When each manner begins, in order.
     script: Vec<(Instant, TrackerManner)>,
     asking: BTreeMap<End, (IpAddr, RequestReader)>,
@@ -44,6 +46,8 @@ pub struct HttpTracker {
     answering: BTreeMap<End, usize>,
     /// What is to be sent later.
     later: BTreeMap<(Instant, End), Vec<u8>>,
+    rude_answers: u64,
+    intervals_changed: u64,
 }
 
 impl HttpTracker {
@@ -62,11 +66,14 @@ impl HttpTracker {
     pub fn with(seed: u64, settings: Settings) -> Self {
         Self {
             tracker: Tracker::new(seed, settings.clone()),
+            interval: settings.interval,
             settings,
             script: Vec::new(),
             asking: BTreeMap::new(),
             answering: BTreeMap::new(),
             later: BTreeMap::new(),
+            rude_answers: 0,
+            intervals_changed: 0,
         }
     }
 
@@ -83,6 +90,16 @@ impl HttpTracker {
         format!("http://{addr}/announce")
     }
 
+    /// How often it answered, or did not, as a tracker should not.
+    pub const fn rude_answers(&self) -> u64 {
+        self.rude_answers
+    }
+
+    /// How often it asked to come back after another time than before.
+    pub const fn intervals_changed(&self) -> u64 {
+        self.intervals_changed
+    }
+
     fn manner(&self, now: Instant) -> TrackerManner {
         let begun = self.script.iter().take_while(|(at, _)| *at <= now);
         begun.last().map_or(TrackerManner::Civil, |(_, manner)| manner.clone())
@@ -92,9 +109,17 @@ impl HttpTracker {
         let manner = self.manner(cx.now);
         let interval = match manner {
             TrackerManner::Interval(interval) => interval,
-            _ => self.settings.interval,
+            TrackerManner::Civil | TrackerManner::Late(_) | TrackerManner::Trickling(_) => {
+                self.settings.interval
+            }
+            _ => self.interval,
         };
-        self.tracker.set_settings(Settings { interval, ..self.settings.clone() });
+        self.rude_answers += u64::from(!matches!(manner, TrackerManner::Civil | TrackerManner::Interval(_)));
+        if interval != self.interval {
+            self.intervals_changed += 1;
+            self.interval = interval;
+            self.tracker.set_settings(Settings { interval, ..self.settings.clone() });
+        }
         if manner == TrackerManner::Reset {
             return cx.reset(end);
         }
