@@ -28,7 +28,7 @@ pub(crate) fn get(source: &Path, out: Option<&Path>, options: GetOptions) -> Res
         ..TorrentOptions::default()
     };
     let run = Run { metainfo, target, options: torrent, view: View::new(options.output) };
-    driver::with_session(options.network.driver, driver::settings(&options.network), run)
+    start(&options.network, run)
 }
 
 /// Gives data that is already there to others, until stopped.
@@ -38,7 +38,16 @@ pub(crate) fn seed(args: &args::Seed) -> Result<Report, Failure> {
     let options =
         TorrentOptions { goal: Goal::Seed, seeding: SeedPolicy::Forever, ..TorrentOptions::default() };
     let run = Run { metainfo, target, options, view: View::new(args.output) };
-    driver::with_session(args.network.driver, driver::settings(&args.network), run)
+    start(&args.network, run)
+}
+
+/// Runs it, unless it would be recorded to where its own data goes.
+fn start(network: &args::Network, run: Run) -> Result<Report, Failure> {
+    let settings = driver::settings(network);
+    if let Some(record) = &settings.record {
+        record.keep_out_of(&run.target)?;
+    }
+    driver::with_session(network.driver, settings, run)
 }
 
 /// Checks data against a torrent.

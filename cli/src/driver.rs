@@ -48,6 +48,7 @@ impl From<SessionError> for Failure {
             SessionError::TargetTaken(_)
             | SessionError::TargetUnusable(_)
             | SessionError::RecordingInTheWay(_) => Exit::TargetInTheWay,
+            SessionError::RecordingInTarget { .. } => Exit::Usage,
             SessionError::NoCurrentDirectory(_) | SessionError::RecordingUnusable { .. } => Exit::Storage,
             SessionError::NoEntropy(_)
             | SessionError::NoThread(_)

@@ -192,6 +192,28 @@ fn what_is_no_recording_is_refused() {
 }
 
 #[test]
+fn a_download_is_not_recorded_over_itself() {
+    for driver in DRIVERS {
+        let swarm = Swarm::start(driver);
+        let before = fs::read_dir(swarm.path()).expect("a directory").count();
+        let get = |to: &str| {
+            let args = ["get", "file.bin.torrent", "-o", "out.bin", "--port", "0", "--driver", driver];
+            run(swarm.path(), &[&args[..], &["--json", "--record", to]].concat())
+        };
+        for to in ["out.bin", "out.bin.part", "./out.bin.part", "out.bin.part.journal"] {
+            let ran = get(to);
+            ran.fails(2, "usage: the recording cannot be");
+            assert_eq!(ran.result()["result"], "usage");
+        }
+        assert_eq!(fs::read_dir(swarm.path()).expect("a directory").count(), before, "something was made");
+        get("out.rec").succeeds();
+        assert_eq!(swarm.read("out.bin"), data(3_000_000, 1));
+        let args = ["seed", "file.bin.torrent", "out.bin", "--port", "0", "--record", "out.bin.part"];
+        run(swarm.path(), &args).fails(2, "usage: the recording cannot be");
+    }
+}
+
+#[test]
 fn nothing_but_a_recording_gives_way_to_one() {
     let swarm = Swarm::start("mio");
     let record = |to: &str| {

@@ -20,6 +20,16 @@ pub enum SessionError {
     /// Something that is not a recording stands where one is to go, or another session records to it.
     #[error("path: {0} is there already and is not a finished recording; choose another name")]
     RecordingInTheWay(Box<str>),
+    /// The recording's file would be one of the torrent's own, or stand inside or around them.
+    #[error(
+        "usage: the recording cannot be {path}: the torrent's own files stand there or beside {target}; choose another name"
+    )]
+    RecordingInTarget {
+        /// The recording.
+        path: Box<str>,
+        /// The torrent's target.
+        target: Box<str>,
+    },
     /// A recording cannot be written.
     #[error("disk: cannot write the recording {path}: {error}")]
     RecordingUnusable {

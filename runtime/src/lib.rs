@@ -27,7 +27,7 @@ pub use clock::Clock;
 pub use entropy::seed;
 pub use error::SessionError;
 pub use receive::{RECEIVE_BUFFER, ReceiveBuffer};
-pub use recording::RecordingState;
+pub use recording::{RecordingState, check_recording, open_recording};
 pub use rlimit::{Descriptors, Share, make_room};
 pub use session::{Session, Waker};
 pub use settings::{Listen, RECORD_LIMIT, Recording, Settings};

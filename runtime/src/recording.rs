@@ -3,8 +3,11 @@
 //! What was recorded waits in memory for a tenth of a second at most. So a process that is killed loses no more
 //! than that, and the thread wakes up ten times a second at most, and not at all where nothing happens.
 
+mod place;
 #[cfg(test)]
 mod tests;
+
+pub use place::{check_recording, open_recording};
 
 use crate::error::SessionError;
 use crate::net::net_error;
@@ -12,10 +15,8 @@ use crate::settings::Recording;
 use crate::workers::lock;
 use peerless_core::NetError;
 use peerless_core::record::Recorder;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -44,6 +45,7 @@ pub enum RecordingState {
 /// An open recording.
 #[derive(Debug)]
 pub(crate) struct RecordingFile {
+    settings: Recording,
     desk: Arc<Desk>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,12 +73,17 @@ impl RecordingFile {
     /// # Errors
     /// [`SessionError`] where something else stands there, or it cannot be written.
     pub(crate) fn open(recording: &Recording) -> Result<Self, SessionError> {
-        let file = open(&recording.path)?;
+        let file = open_recording(&recording.path)?;
         let desk = Arc::new(Desk::default());
         let for_thread = desk.clone();
         let thread = thread::Builder::new().name("recording".into()).spawn(move || run(file, &for_thread));
         let thread = thread.map_err(|e| SessionError::NoThread(net_error(&e)))?;
-        Ok(Self { desk, thread: Some(thread) })
+        Ok(Self { settings: recording.clone(), desk, thread: Some(thread) })
+    }
+
+    /// See [`Recording::keep_out_of`].
+    pub(crate) fn keep_out_of(&self, target: &Path) -> Result<(), SessionError> {
+        self.settings.keep_out_of(target)
     }
 
     /// Takes what was recorded.
@@ -116,33 +123,6 @@ impl Drop for RecordingFile {
             let _ = thread.join();
         }
     }
-}
-
-fn open(path: &Path) -> Result<File, SessionError> {
-    let unusable = |e: &io::Error| SessionError::RecordingUnusable {
-        path: path.to_string_lossy().into(),
-        error: net_error(e),
-    };
-    let in_the_way = || SessionError::RecordingInTheWay(path.to_string_lossy().into());
-    // It holds addresses and passkeys: for its owner only.
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let mut file = match options.open(path) {
-        Err(e) if e.kind() == ErrorKind::IsADirectory => return Err(in_the_way()),
-        other => other.map_err(|e| unusable(&e))?,
-    };
-    if !file.metadata().map_err(|e| unusable(&e))?.is_file() {
-        return Err(in_the_way());
-    }
-    // Of two sessions that record to one file the second gives way.
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_the_way())?;
-    let mut start = Vec::new();
-    Read::by_ref(&mut file).take(16).read_to_end(&mut start).map_err(|e| unusable(&e))?;
-    if !start.is_empty() && !peerless_core::record::is_recording(&start) {
-        return Err(in_the_way());
-    }
-    file.set_len(0).and_then(|()| io::Seek::rewind(&mut file)).map_err(|e| unusable(&e))?;
-    Ok(file)
 }
 
 /// The thread.

@@ -31,7 +31,8 @@ pub struct Settings {
 /// A recording to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
-    /// The file. A recording that is there gives way; nothing else does.
+    /// The file. A recording that is there gives way; nothing else does. No torrent of the session may have its files there:
+    /// [`keep_out_of`](Self::keep_out_of).
     pub path: PathBuf,
     /// Whether it is to hold the bytes of blocks, too. A replay does not need them.
     pub payload: bool,

@@ -86,6 +86,9 @@ impl Shared {
         target: PathBuf,
         options: TorrentOptions,
     ) -> Result<TorrentId, SessionError> {
+        if let Some(recording) = &self.recording {
+            recording.keep_out_of(&target)?;
+        }
         let contents = Contents::of(&metainfo);
         let needs_tls = has_tls_tracker(&metainfo);
         let target = self.store.claim(&target)?;

@@ -95,6 +95,19 @@ fn two_torrents_cannot_have_one_target() {
 }
 
 #[test]
+fn no_torrent_is_taken_on_whose_files_are_the_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = Some(crate::Recording::to(dir.path().join("data.part")));
+    let settings = Settings { listen: None, record, ..Settings::default() };
+    let mut shared = Shared::open(settings, Arc::new(|| {})).unwrap();
+    let mut add =
+        |name: &str| shared.add(torrent(name.as_bytes()), dir.path().join(name), TorrentOptions::default());
+    let refused = add("data");
+    assert!(matches!(refused, Err(SessionError::RecordingInTarget { .. })), "{refused:?}");
+    add("other").unwrap();
+}
+
+#[test]
 fn where_we_listen_is_said_and_the_sockets_are_there_to_take() {
     let listen = Some(crate::Listen::loopback(0));
     let mut shared = Shared::open(Settings { listen, ..Settings::default() }, Arc::new(|| {})).unwrap();

@@ -58,18 +58,8 @@ impl Store {
     /// Makes `target` absolute, and refuses it where it, or anything that stands beside it under one of the
     /// four [`Place`](peerless_core::Place)s, is in or around a registered torrent's.
     pub fn claim(&self, target: &Path) -> Result<PathBuf, SessionError> {
-        let unusable = || SessionError::TargetUnusable(target.to_string_lossy().into());
-        if target.as_os_str().is_empty() {
-            return Err(unusable());
-        }
-        let absolute =
-            std::path::absolute(target).map_err(|e| SessionError::NoCurrentDirectory(net_error(&e)))?;
-        let absolute = match absolute.file_name() {
-            Some(name) => resolve(absolute.parent().unwrap_or(&absolute)).join(name),
-            None => absolute.canonicalize().map_err(|_| unusable())?,
-        };
-        let name = absolute.file_name().ok_or_else(unusable)?;
-        let ours = PLACES.map(|place| absolute.with_file_name(with_suffix(name, place)));
+        let absolute = absolute(target)?;
+        let ours = places(&absolute);
         let torrents = self.torrents.read().unwrap_or_else(PoisonError::into_inner);
         for theirs in torrents.values().flat_map(|torrent| torrent.paths()) {
             if ours.iter().any(|path| path.starts_with(&theirs) || theirs.starts_with(path)) {
@@ -174,8 +164,29 @@ impl Site<'_> {
     }
 }
 
+/// Where a target stands: an absolute path that has a name.
+pub(crate) fn absolute(target: &Path) -> Result<PathBuf, SessionError> {
+    let unusable = || SessionError::TargetUnusable(target.to_string_lossy().into());
+    if target.as_os_str().is_empty() {
+        return Err(unusable());
+    }
+    let absolute =
+        std::path::absolute(target).map_err(|e| SessionError::NoCurrentDirectory(net_error(&e)))?;
+    let absolute = match absolute.file_name() {
+        Some(name) => resolve(absolute.parent().unwrap_or(&absolute)).join(name),
+        None => absolute.canonicalize().map_err(|_| unusable())?,
+    };
+    if absolute.file_name().is_some() { Ok(absolute) } else { Err(unusable()) }
+}
+
+/// The four paths of a torrent at an [`absolute`] target.
+pub(crate) fn places(target: &Path) -> [PathBuf; 4] {
+    let name = target.file_name().unwrap_or_default();
+    PLACES.map(|place| target.with_file_name(with_suffix(name, place)))
+}
+
 /// A directory's path without links, as far as it exists.
-fn resolve(dir: &Path) -> PathBuf {
+pub(crate) fn resolve(dir: &Path) -> PathBuf {
     for known in dir.ancestors() {
         if let (Ok(real), Ok(rest)) = (known.canonicalize(), dir.strip_prefix(known)) {
             return real.join(rest);
