@@ -79,8 +79,10 @@ impl Reader {
     #[expect(clippy::should_implement_trait, reason = "an iterator goes on after an error, this does not")]
     pub fn next(&mut self) -> Result<Option<Entry>, RecordError> {
         let damaged = |fault| RecordError::Damaged { position: self.position, fault };
+        if self.ended && !self.rest.is_empty() {
+            return Err(damaged(Fault::Long(self.rest.len())));
+        }
         let (body, len) = match frame(&self.rest).map_err(damaged)? {
-            Frame::Whole(..) if self.ended => return Err(damaged(Fault::Long(self.rest.len()))),
             Frame::Whole(body, len) => (body, len),
             Frame::Torn => {
                 self.torn = true;
@@ -115,8 +117,8 @@ fn frame(rest: &Bytes) -> Result<Frame, Fault> {
     if given == check(&body) {
         return Ok(Frame::Whole(body, rest.len() - from.0.len()));
     }
-    // What was not written to its end may be garbage, or zeros to the end of the file.
-    if from.0.is_empty() || rest.iter().all(|byte| *byte == 0) {
+    // What was not written to its end may be garbage. Zeros may follow it, where the file was to be longer.
+    if from.0.iter().all(|byte| *byte == 0) {
         return Ok(Frame::Torn);
     }
     Err(Fault::Check)

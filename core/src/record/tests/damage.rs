@@ -111,6 +111,21 @@ fn a_torn_end_costs_the_last_entry_only() {
     // A crash of the whole machine may leave zeros.
     let (_, entries, torn) = read(&[&data[..ends[2]], &[0; 500]].concat()).unwrap();
     assert_eq!((entries.len(), torn), (2, true));
+    for len in ends[0]..*ends.last().unwrap() {
+        for zeros in [1, 3, 500] {
+            let (_, entries, torn) = read(&[&data[..len], &vec![0; zeros]].concat()).unwrap();
+            // Of what was cut off, zeros are not missed.
+            let is_whole = |end: &&usize| {
+                **end <= len + zeros && data[len.min(**end)..**end].iter().all(|byte| *byte == 0)
+            };
+            let whole = ends.iter().filter(is_whole).count() - 1;
+            let expected = (whole, ends[whole] != len + zeros);
+            assert_eq!((entries.len(), torn), expected, "{len}, then {zeros} zeros");
+        }
+    }
+    // Anything else behind it was written later, and so what comes before it was whole once.
+    let changed = [&data[..ends[1] - 1], &[data[ends[1] - 1] ^ 1, 0, 0, 7]].concat();
+    assert!(matches!(read(&changed), Err(RecordError::Damaged { fault: Fault::Check, .. })));
     for len in 0..ends[0] {
         assert!(read(&data[..len]).is_err());
     }
@@ -136,6 +151,12 @@ fn nothing_follows_the_end() {
     data.extend_from_slice(&more[header..]);
     let fault = Fault::Long(more.len() - header);
     assert_eq!(read(&data).unwrap_err(), RecordError::Damaged { position, fault });
+    // Not even what could be the beginning of something, or nothing.
+    for junk in [&[9][..], &[0], &[0; 500], &[200, 1, 7, 7]] {
+        let data = [&data[..position], junk].concat();
+        let fault = Fault::Long(junk.len());
+        assert_eq!(read(&data).unwrap_err(), RecordError::Damaged { position, fault });
+    }
 }
 
 #[test]
