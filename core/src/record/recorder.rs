@@ -158,6 +158,11 @@ impl Recorder {
         }
     }
 
+    /// The bytes that would end the recording in order if it ended now; none where it is over. It goes on all the same.
+    pub fn ending(&self) -> Vec<u8> {
+        if self.is_over() { Vec::new() } else { self.end_frame((self.asked, 0), End::Session) }
+    }
+
     /// Whether no bytes were made since they were last taken.
     pub const fn is_empty(&self) -> bool {
         self.out.is_empty()
@@ -240,10 +245,9 @@ impl Recorder {
     }
 
     fn put_head(&mut self) {
-        let (asked, since) = self.head;
-        let [low, high, ..] = self.digest.value().to_le_bytes();
         self.body.bytes.clear();
-        put_head(&mut self.body, asked, since, u16::from_le_bytes([low, high]));
+        let ((asked, since), digest) = (self.head, self.low_digest());
+        put_head(&mut self.body, asked, since, digest);
     }
 
     /// Appends the entry, or the end where it does not fit.
@@ -265,11 +269,23 @@ impl Recorder {
 
     /// Makes an end of the entry whose head was begun.
     fn put_end(&mut self, why: End) {
-        self.put_head();
-        put_check(&mut self.body, Some(why), self.digest.value());
-        put_frame(&mut self.out, &self.body.bytes);
+        let frame = self.end_frame(self.head, why);
+        self.out.extend_from_slice(&frame);
         self.over = Some(why);
         self.blocks = Blocks::default();
+    }
+
+    fn end_frame(&self, (asked, since): (Asked, u64), why: End) -> Vec<u8> {
+        let (mut body, mut frame) = (Out::default(), Vec::new());
+        put_head(&mut body, asked, since, self.low_digest());
+        put_check(&mut body, Some(why), self.digest.value());
+        put_frame(&mut frame, &body.bytes);
+        frame
+    }
+
+    fn low_digest(&self) -> u16 {
+        let [low, high, ..] = self.digest.value().to_le_bytes();
+        u16::from_le_bytes([low, high])
     }
 
     fn leave_out(&mut self, input: &Input) {

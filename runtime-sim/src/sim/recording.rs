@@ -1,15 +1,23 @@
 //! Recordings of simulated engines, for [`peerless_core::record::Replay`].
 
 use super::Sim;
-use crate::host::Machine;
+use crate::host::{Machine, Program};
 use crate::net::HostId;
 use peerless_core::Event;
 
 impl Sim {
     /// What was recorded so far of a host that is [`recorded`](crate::Host::recorded): the present life of its
-    /// engine, or its last. Empty for others. It was ended in order if the engine was shut down in order.
-    pub fn recording(&self, host: HostId) -> &[u8] {
-        &self.machines[host.index()].recording
+    /// engine, or its last. Empty for others. It is whole if the engine still runs or was shut down in order, and torn
+    /// if it was killed.
+    pub fn recording(&self, host: HostId) -> Vec<u8> {
+        let machine = &self.machines[host.index()];
+        let mut recording = machine.recording.clone();
+        if let Program::Engine(engine) = &machine.program
+            && let Some(recorder) = engine.recorder()
+        {
+            recording.append(&mut recorder.ending());
+        }
+        recording
     }
 }
 

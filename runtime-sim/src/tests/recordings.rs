@@ -23,7 +23,7 @@ fn swarm(options: RecordOptions) -> (Sim, [HostId; 3]) {
 }
 
 fn replay(sim: &Sim, host: HostId) -> (Replay, Ending) {
-    let mut replay = Replay::new(sim.recording(host).to_vec().into()).unwrap();
+    let mut replay = Replay::new(sim.recording(host).into()).unwrap();
     let ending = replay.run().unwrap_or_else(|error| panic!("{}: {error}", sim.host_name(host)));
     (replay, ending)
 }
@@ -46,6 +46,24 @@ fn every_engine_of_a_swarm_replays() {
         let [seed, ..] = hosts;
         assert_eq!(sim.recording(seed).len() > 2 << 20, options.payload);
     }
+}
+
+#[test]
+fn what_still_runs_is_recorded_up_to_now() {
+    let (mut sim, hosts) = swarm(PLAIN);
+    let mut before = [0; 3];
+    for _ in 0..20 {
+        sim.run_for(secs(1));
+        for (host, before) in hosts.into_iter().zip(&mut before) {
+            let (replay, ending) = replay(&sim, host);
+            assert_eq!(ending, Ending::Whole(End::Session), "{}", sim.host_name(host));
+            let (found, now) = (replay.engine().torrent(replay.now(), TorrentId(0)), sim.status(host));
+            assert_eq!(found.map(|status| status.have), now.map(|status| status.have));
+            assert!(replay.steps() >= *before);
+            *before = replay.steps();
+        }
+    }
+    assert!(before.into_iter().all(|steps| steps > 100), "{before:?}");
 }
 
 #[test]
