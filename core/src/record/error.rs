@@ -1,7 +1,7 @@
 //! Why a recording cannot be read, and where a replay went another way.
 
 use crate::metainfo::MetainfoError;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Why a recording cannot be read. A torn end is none of these: see [`Reader::is_torn`](super::Reader::is_torn).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,13 +81,14 @@ pub enum ReplayError {
 /// The first step after which a replay is not what was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "recording: the replay differs after step {step}, at {at}: digest {found:04x} where {recorded:04x} was recorded"
+    "recording: the replay differs after step {step}, at {}: digest {found:04x} where {recorded:04x} was recorded",
+    Instant::ZERO + *.after
 )]
 pub struct Divergence {
     /// Its number: the first input or command is 1. 0: before any.
     pub step: u64,
-    /// When it happened.
-    pub at: Instant,
+    /// When it happened, from the start of the recording on: what [`Replay::until`](super::Replay::until) ends with it.
+    pub after: Duration,
     /// The digest of all actions and events up to here, as it was recorded: of a step its lowest 16 bits, of a check
     /// all.
     pub recorded: u64,

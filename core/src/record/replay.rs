@@ -218,6 +218,7 @@ impl Replay {
         if recorded == found {
             return Ok(());
         }
-        Err(Divergence { step: self.step, at: self.now, recorded, found })
+        let after = self.now.since(self.header().start);
+        Err(Divergence { step: self.step, after, recorded, found })
     }
 }

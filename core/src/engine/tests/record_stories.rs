@@ -99,6 +99,12 @@ fn the_first_step_that_differs_is_named() {
     // Without it no handshake is sent, which shows before the step that now follows the one before it.
     assert_eq!(divergence.step, connected as u64);
     assert_ne!(divergence.recorded, divergence.found);
+    // Its time counts from the start of the recording: a replay until then ends with this step.
+    let mut replay = Replay::new(recording.into()).unwrap();
+    let time = replay.header().start + divergence.after;
+    assert!(replay.header().start > Instant::ZERO && divergence.after > Duration::ZERO);
+    replay.until(time, &mut |_| {}).unwrap();
+    assert!(replay.now() == time && replay.steps() >= divergence.step, "{divergence:?}");
 }
 
 #[test]
