@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Leechers of one simulation: with so many, and a torrent of one piece, it needs some 3 GiB.
+const MAX_SIM_PEERS: i64 = 5_000;
+
 const EXAMPLES: &str = "\
 Examples:
   peerless debian.torrent                   download into the current directory
@@ -155,8 +158,8 @@ pub(crate) struct Record {
     /// Record other addresses, passkeys and paths in place of the real ones
     #[arg(long, requires = "record")]
     pub(crate) record_mask: bool,
-    /// End the recording after so many bytes (64M, 4G) [default: 1G]
-    #[arg(long, value_name = "N", requires = "record", value_parser = values::size)]
+    /// End the recording after so many bytes (64M, 4G; at most 16G) [default: 1G]
+    #[arg(long, value_name = "N", requires = "record", value_parser = values::recording_limit)]
     pub(crate) record_limit: Option<u64>,
 }
 
@@ -257,7 +260,7 @@ pub(crate) struct Tracker {
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The recording
+    /// The recording, or - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Stop after so many seconds of the recording (90, 12.5, 1h)
@@ -297,23 +300,23 @@ pub(crate) struct Sim {
     /// Run from so many seeds, one after another
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) runs: u64,
-    /// Leechers, rather than as many as the scenario has
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Leechers (at most 5000), rather than as many as the scenario has
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_SIM_PEERS))]
     pub(crate) peers: Option<u32>,
     /// The size of the torrent (64M, 1G), rather than the scenario's
-    #[arg(long, value_name = "S", value_parser = values::size)]
+    #[arg(long, value_name = "S", value_parser = values::positive_size)]
     pub(crate) size: Option<u64>,
     /// Write JSON to standard output: one object a run, ending in one "result"
     #[arg(long)]
     pub(crate) json: bool,
-    /// Draw the last run: downloads complete and rates over time
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw the last run in a new file: downloads complete and rates over time
+    #[arg(long, value_name = "FILE.svg", conflicts_with = "list")]
     pub(crate) plot: Option<PathBuf>,
     /// Record a leecher of the last run in this file, for peerless replay
     #[arg(long, value_name = "FILE", conflicts_with = "list")]
     pub(crate) record: Option<PathBuf>,
     /// Which leecher to record
-    #[arg(long, value_name = "N", requires = "record", default_value_t = 1)]
+    #[arg(long, value_name = "N", requires = "record", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) leecher: u32,
 }
 
@@ -372,12 +375,17 @@ mod tests {
             &["create", "x", "-a", "http://a b/"],
             &["seed", "x"],
             &["get", "x", "--record-payload"],
+            &["get", "x", "--record", "a", "--record-limit", "4095"],
+            &["get", "x", "--record", "a", "--record-limit", "17G"],
             &["replay"],
             &["replay", "x", "--until", "soon"],
             &["--nonsense"],
             &["sim"],
             &["sim", "one-to-one", "--runs", "0"],
             &["sim", "one-to-one", "--size", "lots"],
+            &["sim", "one-to-one", "--size", "0"],
+            &["sim", "one-to-one", "--peers", "5001"],
+            &["sim", "one-to-one", "--record", "a", "--leecher", "0"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

@@ -9,15 +9,15 @@ use peerless_core::limits::MAX_RECORDING;
 use peerless_core::record::{
     Divergence, End, Ending, Explainer, RecordError, Replay, ReplayError, Told, is_recording,
 };
-use peerless_core::{Instant, TorrentStatus};
-use serde_json::json;
+use peerless_core::{Instant, PeerStatus, TorrentStatus};
+use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::path::Path;
 
 /// Replays a recording.
 pub(crate) fn run(args: &args::Replay) -> Result<Report, Failure> {
-    let recording = read(&args.file)?;
+    let recording = if args.file.as_os_str() == "-" { read_stdin()? } else { read_file(&args.file)? };
     let mut replay = Replay::new(recording.into())?;
     let end = args.until.map_or(Instant::FAR_FUTURE, |time| replay.header().start + time);
     let mut teller = Teller { json: args.json, start: replay.header().start, ..Teller::default() };
@@ -41,9 +41,22 @@ pub(crate) fn run(args: &args::Replay) -> Result<Report, Failure> {
     })
 }
 
-/// All of the file, unless it begins like none, or no recording is as long.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| match error.kind() {
+fn read_stdin() -> Result<Vec<u8>, Failure> {
+    let input = io::stdin();
+    if input.is_terminal() {
+        let text = "usage: - reads a recording from standard input, which is a terminal here";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    read(input.lock(), Path::new("standard input"))
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(File::open(path).map_err(|error| unreadable(path, &error))?, path)
+}
+
+/// Why a file cannot be opened or read.
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             Failure::new(Exit::SourceNotFound, format!("path: there is no file {}", path.display()))
         }
@@ -51,17 +64,21 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             Failure::new(Exit::TorrentUnusable, format!("recording: {} is a directory", path.display()))
         }
         _ => Failure::new(
-            Exit::of_io(&error),
-            format!("disk: cannot read {}: {}", path.display(), reason(&error)),
+            Exit::of_io(error),
+            format!("disk: cannot read {}: {}", path.display(), reason(error)),
         ),
-    };
-    let mut file = File::open(path).map_err(failed)?;
+    }
+}
+
+/// All of it, unless it begins like no recording, or none is as long.
+fn read(mut input: impl Read, path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error: io::Error| unreadable(path, &error);
     let mut bytes = Vec::new();
-    file.by_ref().take(16).read_to_end(&mut bytes).map_err(failed)?;
+    input.by_ref().take(16).read_to_end(&mut bytes).map_err(failed)?;
     if !is_recording(&bytes) {
         return Err(RecordError::NotARecording.into());
     }
-    file.take(MAX_RECORDING).read_to_end(&mut bytes).map_err(failed)?;
+    input.take(MAX_RECORDING).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_RECORDING {
         let text =
             format!("limit: {} is longer than the {MAX_RECORDING} bytes of a recording", path.display());
@@ -165,6 +182,10 @@ fn tell_status(replay: &Replay, json: bool) -> Result<(), Failure> {
                 "known_peers": status.known_peers,
                 "why": why,
             }))?;
+            engine
+                .peers(now, torrent)
+                .iter()
+                .try_for_each(|peer| console::json(&peer_json(torrent.0, peer)))?;
             continue;
         }
         console::data(&status_line(torrent.0, &status))?;
@@ -185,6 +206,27 @@ fn tell_status(replay: &Replay, json: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// How a peer stands, of the torrent whose status comes before it.
+fn peer_json(torrent: u32, peer: &PeerStatus) -> Value {
+    json!({
+        "v": 1,
+        "type": "peer",
+        "torrent": torrent,
+        "addr": peer.remote.to_string(),
+        "have": peer.have,
+        "choking_us": peer.choking_us,
+        "interesting": peer.interesting,
+        "choked": peer.choked,
+        "interested": peer.interested,
+        "snubbed": peer.snubbed,
+        "requests": peer.requests,
+        "down_rate": peer.down_rate,
+        "up_rate": peer.up_rate,
+        "downloaded": peer.downloaded,
+        "uploaded": peer.uploaded,
+    })
 }
 
 fn status_line(torrent: u32, status: &TorrentStatus) -> String {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{Tracker, command, data, run};
+use support::{Tracker, command, data, run, run_with_input};
 
 const DRIVERS: [&str; 2] = ["mio", "smol"];
 
@@ -129,7 +129,7 @@ fn time_stands_still_where_it_is_told_to() {
     let swarm = Swarm::start("smol");
     swarm.download("smol", &[]);
     let result = |until: &str| run(swarm.path(), &["replay", "a.rec", "--json", "--until", until]).result();
-    let (none, whole) = (result("0.0"), result("1h"));
+    let (none, whole) = (result(".0"), result("1h"));
     assert!(none["steps"].as_u64() < whole["steps"].as_u64(), "{none} {whole}");
     assert_eq!((&none["ended"], &whole["ended"]), (&serde_json::Value::Null, &"session".into()));
     assert_eq!(none["exit_code"], 0);
@@ -166,6 +166,14 @@ fn one_that_was_tampered_with_comes_out_differently() {
     told.fails(12, "recording: the replay differs after step");
     let result = run(swarm.path(), &["replay", "b.rec", "--json"]).result();
     assert_eq!(result["result"], "diverged");
+    // The time is the recording's, in both forms: as `--until` takes it.
+    let time = result["time_us"].as_u64().expect("a number");
+    assert!(
+        told.stderr.contains(&format!(", at {}.{:06}s: ", time / 1_000_000, time % 1_000_000)),
+        "{told:?}"
+    );
+    let until = format!("{}.{:06}s", time / 1_000_000, time % 1_000_000);
+    run(swarm.path(), &["replay", "a.rec", "--until", &until]).succeeds();
     let step = result["steps"].as_u64().expect("a number");
     assert!(step >= cut as u64 && step < steps.len() as u64, "{result}");
 }
@@ -187,8 +195,45 @@ fn what_is_no_recording_is_refused() {
     later[11] = b'9';
     fs::write(dir.join("b.rec"), later).expect("a file");
     run(dir, &["replay", "b.rec"]).fails(3, "unsupported: a recording of version 09");
-    fs::write(dir.join("b.rec"), &recording[..recording.len() - 7]).expect("a file");
-    run(dir, &["replay", "b.rec"]).succeeds();
+    fs::write(dir.join("b.rec"), [&recording[..], b"junk"].concat()).expect("a file");
+    run(dir, &["replay", "b.rec"]).fails(3, "4 bytes too many");
+    let torn = &recording[..recording.len() - 7];
+    for end in [&[][..], &[0; 4_096]] {
+        fs::write(dir.join("b.rec"), [torn, end].concat()).expect("a file");
+        let told = run(dir, &["replay", "b.rec"]).succeeds();
+        assert!(told.stderr.contains("not ended in order"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_recording_may_come_through_a_pipe() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let sim = ["sim", "one-to-one", "--size", "1M", "--record", "a.rec"];
+    run(dir.path(), &sim).succeeds();
+    let recording = fs::read(dir.path().join("a.rec")).expect("a file");
+    let told = run_with_input(dir.path(), &["replay", "-"], &recording).succeeds();
+    assert!(told.stderr.starts_with("the same: "), "{told:?}");
+    run_with_input(dir.path(), &["replay", "-"], b"hello").fails(3, "recording: this is not a recording");
+}
+
+#[test]
+fn peers_are_told_in_both_forms() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let sim = ["sim", "one-to-many", "--peers", "3", "--size", "4M", "--record", "a.rec"];
+    run(dir.path(), &sim).succeeds();
+    let result = run(dir.path(), &["replay", "a.rec", "--json"]).succeeds().result();
+    let half = format!("{}.{:06}", result["time_us"].as_u64().expect("a number") / 2_000_000, 0);
+    let why = ["replay", "a.rec", "--until", &half, "--why"];
+    let text = run(dir.path(), &why).succeeds().stdout;
+    let lines = run(dir.path(), &[&why[..], &["--json"]].concat()).succeeds().json();
+    let peers: Vec<_> = lines.iter().filter(|line| line["type"] == "peer").collect();
+    assert_eq!(lines[0]["peers"], peers.len(), "{lines:?}");
+    assert!(!peers.is_empty(), "{text}");
+    for peer in peers {
+        assert_eq!(peer["torrent"], 0);
+        let addr = peer["addr"].as_str().expect("a text");
+        assert!(text.contains(&format!("  {addr}: {} piece", peer["have"])), "{addr} in {text}");
+    }
 }
 
 #[test]

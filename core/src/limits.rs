@@ -134,6 +134,8 @@ pub const MAX_JOURNAL: u64 = 64 << 20;
 
 /// Bytes of a recording: more are neither written nor read back.
 pub const MAX_RECORDING: u64 = 16 << 30;
+/// The least that a recording may be limited to, in bytes: its header fits, and the beginning of a session.
+pub const MIN_RECORDING: u64 = 4 << 10;
 /// Bytes of one entry of a recording: the largest journal or torrent fits.
 pub const MAX_RECORDED_ENTRY: usize = (MAX_JOURNAL as usize) + (1 << 20);
 /// Values of one list in a recording: the stamps of [`MAX_FILES`] files fit.

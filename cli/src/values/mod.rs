@@ -5,12 +5,16 @@ mod tests;
 
 use peerless_core::{PeerAddr, limits};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// The longest time that an option takes: ten years. More is a slip of the keyboard.
 const MAX_SECONDS: u64 = 10 * 365 * 86_400;
 /// The shortest piece that `create` makes: one block.
 const MIN_PIECE_LENGTH: u64 = 16 << 10;
+
+/// What a recording may be limited to, in bytes.
+const RECORDING: RangeInclusive<u64> = limits::MIN_RECORDING..=limits::MAX_RECORDING;
 
 /// A time: `90`, `30s`, `5m`, `1h30m`, `2d`. Plain numbers are seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -47,11 +51,13 @@ pub(crate) fn moment(text: &str) -> Result<Duration, String> {
         return duration(text);
     };
     let is_number = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !is_number(whole) || fraction.len() > 6 || !is_number(fraction) {
+    let has_digits = !(whole.is_empty() && fraction.is_empty());
+    if !has_digits || !is_number(whole) || fraction.len() > 6 || !is_number(fraction) {
         return Err("not a time; write 90, 12.5, 5m or 1h30m".to_owned());
     }
     let micros = format!("{fraction:0<6}").parse().map_err(|_| "not a time".to_owned())?;
-    Ok(duration(whole)? + Duration::from_micros(micros))
+    let whole = if whole.is_empty() { Duration::ZERO } else { duration(whole)? };
+    Ok(whole + Duration::from_micros(micros))
 }
 
 /// A time that is not zero.
@@ -97,6 +103,21 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
     number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+/// A size that is not zero.
+pub(crate) fn positive_size(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("must be at least 1".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+/// How long a recording may become.
+pub(crate) fn recording_limit(text: &str) -> Result<u64, String> {
+    let fits = size(text).map(|bytes| Some(bytes).filter(|b| RECORDING.contains(b)))?;
+    let (least, most) = (RECORDING.start() >> 10, RECORDING.end() >> 30);
+    fits.ok_or_else(|| format!("must be from {least}K to {most}G"))
 }
 
 /// The length of a piece: a power of two from 16 KiB.
