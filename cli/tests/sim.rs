@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use support::run;
 
@@ -52,6 +53,35 @@ fn a_picture_is_drawn() {
 }
 
 #[test]
+fn what_it_is_to_leave_is_looked_at_before_it_runs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // So large that it would take minutes.
+    let sim = |more: &[&str]| {
+        let args = ["sim", "one-to-many", "--peers", "200", "--size", "8G", "--runs", "1000000"];
+        run(dir.path(), &[&args, more].concat())
+    };
+    std::fs::write(dir.path().join("notes"), "precious").expect("a file");
+    std::os::unix::fs::symlink("nothing", dir.path().join("link")).expect("a link");
+    let pipe =
+        std::process::Command::new("mkfifo").arg(dir.path().join("pipe")).status().expect("mkfifo runs");
+    assert!(pipe.success());
+    for name in ["notes", "link", "pipe", "."] {
+        sim(&["--plot", name]).fails(5, "is there already");
+    }
+    for name in ["notes", "pipe", "."] {
+        sim(&["--record", name]).fails(5, "is there already");
+    }
+    sim(&["--plot", "no/x.svg"]).fails(7, "disk: cannot write no/x.svg");
+    sim(&["--record", "no/a.rec"]).fails(7, "disk: cannot write the recording no/a.rec");
+    sim(&["--record", "a.rec", "--leecher", "0"]).fails(2, "usage: ");
+    sim(&["--record", "a", "--plot", "a"]).fails(2, "usage: --plot and --record name the same file");
+    assert_eq!(std::fs::read(dir.path().join("notes")).expect("a file"), b"precious");
+    // What could be made was not kept either.
+    sim(&["--plot", "x.svg", "--record", "notes"]).fails(5, "notes is there already");
+    assert_eq!(std::fs::read_dir(dir.path()).expect("a directory").count(), 3);
+}
+
+#[test]
 fn a_leecher_is_recorded_and_replays() {
     let dir = tempfile::tempdir().expect("a directory");
     let sim = |more: &[&str]| {
@@ -63,6 +93,9 @@ fn a_leecher_is_recorded_and_replays() {
     for name in ["a.rec", "b.rec"] {
         let replay = run(dir.path(), &["replay", name, "--why"]).succeeds();
         assert!(replay.stdout.contains("(100%)"), "{replay:?}");
+        assert!(replay.stderr.contains("the recording is whole"), "{replay:?}");
+        let mode = std::fs::metadata(dir.path().join(name)).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let read = |name: &str| std::fs::read(dir.path().join(name)).expect("a file");
     let first = read("a.rec");
@@ -73,7 +106,7 @@ fn a_leecher_is_recorded_and_replays() {
 
     sim(&["c.rec", "--leecher", "9"]).fails(2, "usage: there is no leecher 9 to record");
     std::fs::write(dir.path().join("notes"), "precious").expect("a file");
-    sim(&["notes"]).fails(5, "path: notes is there already and is no recording");
+    sim(&["notes"]).fails(5, "path: notes is there already and is not a finished recording");
     assert_eq!(read("notes"), b"precious");
 }
 

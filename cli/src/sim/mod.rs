@@ -1,18 +1,16 @@
 //! `peerless sim`: runs a built-in scenario of the simulator and tells what came of it.
 
+mod keep;
 mod plot;
 mod tell;
 
 use crate::args;
 use crate::console;
-use crate::exit::{Exit, Failure, reason};
+use crate::exit::{Exit, Failure};
 use crate::fault::catching;
 use crate::report::Report;
-use peerless_core::record::is_recording;
+use crate::text;
 use peerless_sim::scenario::{self, Scenario, Setup};
-use std::fs::OpenOptions;
-use std::io::{self, Read, Seek, Write};
-use std::path::Path;
 
 /// Lists the scenarios, or runs one from one seed or many.
 pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
@@ -23,6 +21,7 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
         let text = format!("usage: there is no scenario {name}; peerless sim --list names them all");
         Failure::new(Exit::Usage, text)
     })?;
+    keep::check(args)?;
     let record = args.record.is_some().then_some(args.leecher);
     let (mut bad, mut broken) = (Vec::new(), false);
     let mut last = None;
@@ -33,7 +32,7 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
             Ok(report) => report?,
             Err(fault) => {
                 broken = true;
-                bad.push(seed);
+                bad.push((seed, format!("a bug: {fault}")));
                 if args.json {
                     console::json(&tell::json_fault(name, seed, &fault))?;
                 } else {
@@ -42,6 +41,12 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
                 continue;
             }
         };
+        if let (Some(leecher), None) = (record, &report.recording) {
+            // A scenario may have more of them than --peers says, so that the first run tells.
+            let (there, name) = (text::count(report.leechers.len() as u64, "leecher"), report.scenario);
+            let text = format!("usage: there is no leecher {leecher} to record: {name} has {there} here");
+            return Err(Failure::new(Exit::Usage, text));
+        }
         if args.json {
             console::json(&tell::json(&report))?;
         } else if args.runs == 1 {
@@ -49,44 +54,22 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
         } else {
             console::data(&tell::short(&report))?;
         }
-        if !report.faults.is_empty() {
-            bad.push(seed);
+        if let Some(fault) = report.faults.first() {
+            bad.push((seed, fault.clone()));
         }
         last = Some(report);
     }
-    if let (Some(path), Some(report)) = (&args.plot, &last) {
-        std::fs::write(path, plot::svg(report)).map_err(|error| {
-            let text = format!("disk: cannot write {}: {}", path.display(), reason(&error));
-            Failure::new(Exit::of_io(&error), text)
-        })?;
-    }
-    if let (Some(path), Some(report)) = (&args.record, &last) {
-        keep(path, report.recording.as_deref(), args.leecher)?;
+    if let Some(report) = &last {
+        if let (Some(path), Some(recording)) = (&args.record, &report.recording) {
+            keep::recording(path, recording)?;
+        }
+        if let Some(path) = &args.plot {
+            keep::plot(path, &plot::svg(report))?;
+        }
     }
     let verdict = verdict(args, name, &bad);
     // A fault of the engine or the simulator, not a download that did not come to its end.
     Ok(if broken { Report { exit: Exit::Bug, ..verdict } } else { verdict })
-}
-
-/// Writes a recording. Only another one gives way to it.
-fn keep(path: &Path, recording: Option<&[u8]>, leecher: u32) -> Result<(), Failure> {
-    let Some(recording) = recording else {
-        return Err(Failure::new(Exit::Usage, format!("usage: there is no leecher {leecher} to record")));
-    };
-    let failed = |error: io::Error| {
-        let text = format!("disk: cannot write {}: {}", path.display(), reason(&error));
-        Failure::new(Exit::of_io(&error), text)
-    };
-    let mut options = OpenOptions::new();
-    let mut file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-    let mut start = Vec::new();
-    Read::by_ref(&mut file).take(16).read_to_end(&mut start).map_err(failed)?;
-    if !start.is_empty() && !is_recording(&start) {
-        let text =
-            format!("path: {} is there already and is no recording; choose another name", path.display());
-        return Err(Failure::new(Exit::TargetInTheWay, text));
-    }
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(recording)).map_err(failed)
 }
 
 fn simulate(scenario: &Scenario, setup: &Setup) -> Result<scenario::Report, Failure> {
@@ -106,10 +89,11 @@ fn list(json: bool) -> Result<Report, Failure> {
     Ok(Report::complete().with("scenarios", names))
 }
 
-/// All runs came out well, or the first that did not, with the command that shows it again.
-fn verdict(args: &args::Sim, name: &str, bad: &[u64]) -> Report {
-    let report = Report::complete().with("runs", args.runs).with("bad_seeds", bad.to_vec());
-    let Some(first) = bad.first() else { return report };
+/// All runs came out well, or the first that did not: what was wrong, and the command that shows it again.
+fn verdict(args: &args::Sim, name: &str, bad: &[(u64, String)]) -> Report {
+    let seeds: Vec<u64> = bad.iter().map(|(seed, _)| *seed).collect();
+    let report = Report::complete().with("runs", args.runs).with("bad_seeds", seeds);
+    let Some((first, fault)) = bad.first() else { return report };
     let mut again = format!("peerless sim {name} --seed {first}");
     if let Some(peers) = args.peers {
         again.push_str(&format!(" --peers {peers}"));
@@ -117,8 +101,32 @@ fn verdict(args: &args::Sim, name: &str, bad: &[u64]) -> Report {
     if let Some(size) = args.size {
         again.push_str(&format!(" --size {size}"));
     }
-    let (bad, runs) = (bad.len(), args.runs);
+    let (bad, runs) = (bad.len(), text::count(args.runs, "run"));
     let error =
-        format!("interrupted: {bad} of {runs} runs did not end as they should; see one with: {again}");
+        format!("interrupted: {bad} of {runs} ended badly; with seed {first}, {fault}; see it with: {again}");
     Report { exit: Exit::Incomplete, error: Some(error), ..report }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    #[test]
+    fn the_verdict_names_the_first_bad_run_and_what_was_wrong_with_it() {
+        let words = ["peerless", "sim", "lossy", "--runs", "3", "--peers", "2"];
+        let Some(Command::Sim(args)) = Cli::parse_from(words).command else { panic!("no simulation") };
+        assert_eq!(verdict(&args, "lossy", &[]).exit, Exit::Complete);
+        let bad = [(2, "leecher 1 is not complete: no peers".to_owned()), (3, "it is late".to_owned())];
+        let report = verdict(&args, "lossy", &bad);
+        assert_eq!(report.exit, Exit::Incomplete);
+        assert_eq!(
+            report.error.as_deref(),
+            Some(
+                "interrupted: 2 of 3 runs ended badly; with seed 2, leecher 1 is not complete: no peers; \
+                 see it with: peerless sim lossy --seed 2 --peers 2"
+            )
+        );
+    }
 }
