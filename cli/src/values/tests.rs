@@ -75,3 +75,25 @@ fn a_peer_that_cannot_be_reached_by_its_name_is_refused() {
         assert!(peer(text).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn a_moment_may_be_a_fraction_of_a_second() {
+    assert_eq!(moment(".5"), Ok(Duration::from_millis(500)));
+    assert_eq!(moment("12.000001s"), Ok(Duration::from_micros(12_000_001)));
+    assert_eq!(moment("3."), Ok(Duration::from_secs(3)));
+    assert_eq!(moment("2m"), Ok(Duration::from_secs(120)));
+    for text in [".", "s", ".s", "1.2.3", "1.0000001", "-.5", ".5m"] {
+        assert!(moment(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_recording_has_a_least_and_a_largest_limit() {
+    assert_eq!(recording_limit("4K"), Ok(4_096));
+    assert_eq!(recording_limit("16G"), Ok(16 << 30));
+    for text in ["0", "4095", "17179869185", "17G", "much"] {
+        assert!(recording_limit(text).is_err(), "{text:?}");
+    }
+    assert_eq!(positive_size("1"), Ok(1));
+    assert!(positive_size("0").is_err());
+}
