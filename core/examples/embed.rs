@@ -144,15 +144,11 @@ impl Loop {
                 Err(e) => Input::ConnectFailed { conn, error: net_error(&e) },
             });
         }
-        let mut bytes = 0;
-        while let Some(data) = socket.unsent.front_mut()
-            && let Ok(sent) = socket.stream.write(data)
-        {
-            bytes += sent;
-            data.advance(sent);
-            if data.is_empty() {
-                socket.unsent.pop_front();
-            }
+        let Some(data) = socket.unsent.front_mut() else { return };
+        let bytes = socket.stream.write(data).unwrap_or(0);
+        data.advance(bytes);
+        if data.is_empty() {
+            socket.unsent.pop_front();
         }
         self.tell(Input::Sent { conn, bytes });
     }
@@ -225,8 +221,7 @@ impl Disk {
             DiskTask::StoreJournal { data } => fs::write(&log, data).map(|()| DiskOutcome::StoreJournal)?,
             DiskTask::AppendJournal { data, .. } => {
                 let mut file = File::options().append(true).open(&log)?;
-                file.write_all(&data).and_then(|()| file.sync_data())?;
-                DiskOutcome::AppendJournal
+                file.write_all(&data).and_then(|()| file.sync_data()).map(|()| DiskOutcome::AppendJournal)?
             }
             DiskTask::FillUp => create()?.set_len(self.length).map(|()| DiskOutcome::FillUp)?,
             DiskTask::Publish => fs::rename(&part, &self.target).map(|()| DiskOutcome::Publish)?,

@@ -60,3 +60,9 @@ fn the_embedded_engine_downloads_a_file() {
     let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["copy"]);
 }
+
+#[test]
+fn the_example_stays_short() {
+    let lines = include_str!("../examples/embed.rs").lines().count();
+    assert!(lines < 250, "an embedder is promised fewer than 250 lines; these are {lines}");
+}
