@@ -24,7 +24,7 @@
 //! # The whole of a download
 //!
 //! Any number of inputs may be handed in before the actions and events are taken. This is a complete run, with
-//! a peer that is played by a few lines and a disk that is a vector:
+//! peers that are played by a few lines and a disk that is a vector:
 //!
 //! ```
 //! use bytes::{Bytes, BytesMut};
@@ -32,23 +32,35 @@
 //! use peerless_core::*;
 //! use std::{collections::VecDeque, sync::Arc};
 //!
-//! // A torrent of one piece, and an engine that is to download it from one peer.
+//! // A torrent of one piece, and an engine that is to download it from two peers, one of which has gone.
 //! let content = b"hello, swarm".as_slice();
 //! let file = metainfo::Builder::file("hello.txt", content.len() as u64, 16384).pieces(sha1(content).0).build()?;
 //! let metainfo = Arc::new(Metainfo::parse(&file)?);
 //! let mut engine = Engine::new(Config::default(), [7; 32], Instant::ZERO);
-//! let peers = vec![PeerAddr::Addr("192.0.2.1:6881".parse()?)];
+//! let (there, gone) = ("192.0.2.1:6881".parse()?, "192.0.2.2:6881".parse()?);
+//! let peers = vec![PeerAddr::Addr(there), PeerAddr::Addr(gone)];
 //! let options = TorrentOptions { peers, ..TorrentOptions::default() };
 //! engine.add_torrent(Instant::ZERO, metainfo.clone(), options)?;
 //!
-//! // The world: what is on the disk, what the peer has read, and what will have happened next.
+//! // The world: what is on the disk, and what will have happened next. At first we listen; a stranger calls
+//! // and hangs up; the next caller cannot be accepted.
 //! let (mut disk, mut journal) = (Vec::new(), Vec::new());
-//! let mut happened = VecDeque::new();
+//! let stranger = ConnId::accepted(1);
+//! let mut happened = VecDeque::from([
+//!     Input::Listening { local: "192.0.2.9:6881".parse()? },
+//!     Input::Accepted { conn: stranger, remote: "192.0.2.3:50000".parse()? },
+//!     Input::Closed { conn: stranger, error: None },
+//!     Input::AcceptFailed { error: NetError::TooManyFiles },
+//! ]);
 //! let mut story = Vec::new();
 //!
 //! 'run: loop {
 //!     while let Some(action) = engine.poll_action() {
 //!         match action {
+//!             Action::Connect { conn, remote, .. } if remote == gone => {
+//!                 story.push("connect in vain");
+//!                 happened.push_back(Input::ConnectFailed { conn, error: NetError::Refused });
+//!             }
 //!             Action::Connect { conn, .. } => {
 //!                 story.push("connect");
 //!                 happened.push_back(Input::Connected { conn, local: "192.0.2.9:50000".parse()? });
@@ -113,6 +125,8 @@
 //!             Action::Resolve { job, .. } => {
 //!                 happened.push_back(Input::Resolved { job, result: Err(ResolveError::NotFound) });
 //!             }
+//!             // A driver leaves a socket unread, or its callers waiting, while this says so.
+//!             Action::SetAccepting { accepting: false } => story.push("accept nobody for now"),
 //!             Action::SetReadable { .. } | Action::SetAccepting { .. } => {}
 //!             Action::Close { .. } | Action::Cancel { .. } => {}
 //!         }
@@ -132,8 +146,9 @@
 //!
 //! assert_eq!(disk, content);
 //! assert_eq!(story, [
-//!     "look at", "look at", "write the journal", "connect", "shake hands", "request",
-//!     "write the journal", "write", "create", "sync", "rename", "delete the journal",
+//!     "look at", "accept nobody for now", "look at", "write the journal", "connect", "connect in vain",
+//!     "shake hands", "request", "write the journal", "write", "create", "sync", "rename",
+//!     "delete the journal",
 //! ]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
