@@ -20,6 +20,10 @@ const NEW: What = What::Journal(Place::JournalNew);
 /// How often a journal is opened anew because somebody replaced it before we had its lock.
 const MAX_TRIES: u32 = 8;
 
+/// Room on the disk that is set aside for what is added to a journal: where data fills a disk, what is verified has still
+/// to be recorded. More is set aside when half of it is used.
+const RESERVE: u64 = 64 << 10;
+
 /// The journal of a torrent of ours. Having it is what makes the download this process's own.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
@@ -27,6 +31,20 @@ pub(super) struct Journal {
     file: Option<Locked>,
     /// The length to cut it to before anything is added, where half a record could not be taken back.
     pub(super) torn: Option<u64>,
+    /// Up to where the disk has room set aside for it.
+    reserved: u64,
+}
+
+impl Journal {
+    /// Sets room aside, ahead of the end. Where that cannot be, appending says so when it comes to it.
+    fn reserve(&mut self, end: u64) {
+        let Some(file) = self.file.as_ref().filter(|_| end + RESERVE / 2 > self.reserved) else { return };
+        self.reserved = end + RESERVE;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, self.reserved);
+        #[cfg(not(target_os = "linux"))]
+        let _ = file;
+    }
 }
 
 /// An open file with an exclusive lock. The lock is advisory: it keeps away nobody but other sessions.
@@ -95,7 +113,8 @@ impl Site<'_> {
         sync_data(&new).at(NEW)?;
         let names = [Place::JournalNew, Place::Journal].map(|place| self.torrent.name_of(place));
         rustix::fs::renameat(&base, &names[0], &base, &names[1]).at(JOURNAL)?;
-        *journal = Journal { file: Some(new), torn: None };
+        *journal = Journal { file: Some(new), torn: None, reserved: 0 };
+        journal.reserve(data.len() as u64);
         sync_dir(&base).at(What::Base)
     }
 
@@ -112,6 +131,9 @@ impl Site<'_> {
             .and_then(|()| if sync { sync_data(file) } else { Ok(()) });
         let still_torn = added.is_err() && rustix::fs::ftruncate(file, end).is_err();
         journal.torn = still_torn.then_some(end);
+        if added.is_ok() {
+            journal.reserve(end + data.len() as u64);
+        }
         added.at(JOURNAL)
     }
 
