@@ -25,7 +25,8 @@ pub enum AddError {
 pub enum TorrentError {
     /// Something that is not this torrent's data stands at the target; it was not touched.
     #[error(
-        "path: something else stands at the target, and it is not this torrent's data; move it or choose another name"
+        "path: something else stands at the target, or under its name with .part, and it is not this torrent's data; move \
+         it or choose another name"
     )]
     TargetInTheWay,
     /// The data to seed does not match.

@@ -8,7 +8,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{Replay, replay};
+pub(crate) use read::{Replay, is_of_another, replay};
 
 use crate::bitfield::Bitfield;
 use crate::disk::FileStamp;

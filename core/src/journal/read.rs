@@ -39,19 +39,27 @@ pub(crate) fn replay(data: &[u8], info_hash: &InfoHash, geometry: Geometry) -> O
     Some(replay)
 }
 
+/// Whether this is the sound journal of another torrent: what lies beside it is then another's as well.
+pub(crate) fn is_of_another(data: &[u8], info_hash: &InfoHash) -> bool {
+    sound_header(data).is_some_and(|(fields, _)| !fields.starts_with(&info_hash.wire().0))
+}
+
 fn header<'a>(data: &'a [u8], info_hash: &InfoHash, geometry: Geometry) -> Option<&'a [u8]> {
-    let (head, rest) = data.split_at_checked(HEADER_LEN)?;
-    let (fields, check) = head.split_at(HEADER_LEN - CHECK_LEN);
-    if !fields.starts_with(MAGIC) || sha1(fields).0[..CHECK_LEN] != *check {
-        return None;
-    }
-    let mut fields = &fields[MAGIC.len()..];
+    let (mut fields, rest) = sound_header(data)?;
     let mut hash = [0; 20];
     fields.copy_to_slice(&mut hash);
     let same = hash == info_hash.wire().0
         && fields.get_u32() == geometry.piece_length()
         && fields.get_u64() == geometry.total();
     same.then_some(rest)
+}
+
+/// The fields of a header whose check is right, and what follows it.
+fn sound_header(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = data.split_at_checked(HEADER_LEN)?;
+    let (fields, check) = head.split_at(HEADER_LEN - CHECK_LEN);
+    let is_sound = fields.starts_with(MAGIC) && sha1(fields).0[..CHECK_LEN] == *check;
+    is_sound.then_some((&fields[MAGIC.len()..], rest))
 }
 
 /// The next whole record: its kind (`None` for one of a later version), its payload, and what follows.

@@ -86,6 +86,7 @@ impl Torrent {
                 self.drop_journal(cx);
                 self.complete(cx);
             }
+            Goal::Download if resume.unclaimed && good == 0 => self.fail(cx, TorrentError::TargetInTheWay),
             Goal::Download => self.make_journal(cx, resume),
         }
     }

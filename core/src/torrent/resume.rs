@@ -1,7 +1,8 @@
 //! The start: what stands at the target, what an earlier run left, and how much of it can be trusted.
 //!
 //! Trust comes from the journal alone, and only for files that still look as they did when it was written.
-//! Everything else that is there is hashed: slow, but no byte on the disk is fetched twice.
+//! Everything else that is there is hashed: slow, but no byte on the disk is fetched twice. What is not ours (by its
+//! journal, by its length, or since not one piece of it is right) is in the way, and is left as it is.
 
 use super::{Job, Torrent};
 use crate::config::Goal;
@@ -10,7 +11,7 @@ use crate::disk::{DiskErrorKind, DiskOutcome, DiskResult, DiskTask, FileStamp, P
 use crate::error::TorrentError;
 use crate::event::{Event, Phase, ResumeSummary};
 use crate::ids::{FileIndex, PieceIndex};
-use crate::journal::{Replay, replay};
+use crate::journal::{Replay, is_of_another, replay};
 use crate::limits::MAX_JOURNAL;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -24,6 +25,8 @@ pub(super) struct Resume {
     pub(super) unsynced: BTreeSet<FileIndex>,
     pub(super) to_hash: VecDeque<PieceIndex>,
     pub(super) hashing: u32,
+    /// There is something, and no journal says that it is ours.
+    pub(super) unclaimed: bool,
     /// A file of the target is missing, too short or too long.
     pub(super) wrong_size: bool,
     pub(super) total: u32,
@@ -77,8 +80,10 @@ impl Torrent {
     pub(super) fn part_surveyed(&mut self, cx: &mut Context, result: DiskResult) {
         match result {
             Err(error) => self.fail_disk(cx, error),
-            Ok(DiskOutcome::Survey(Survey::Absent)) => self.begin_check(cx, VecDeque::new()),
-            Ok(DiskOutcome::Survey(Survey::Present(stamps))) => {
+            Ok(DiskOutcome::Survey(Survey::Absent)) => {
+                cx.disk(self.id, DiskTask::LoadJournal { limit: MAX_JOURNAL }, Job::LoadJournal);
+            }
+            Ok(DiskOutcome::Survey(Survey::Present(stamps))) if !self.has_excess(&stamps) => {
                 if let Some(resume) = &mut self.resume {
                     resume.stamps = stamps;
                 }
@@ -86,6 +91,12 @@ impl Torrent {
             }
             Ok(_) => self.fail(cx, TorrentError::TargetInTheWay),
         }
+    }
+
+    /// Whether a file is longer than we would ever make it.
+    fn has_excess(&self, stamps: &[Option<FileStamp>]) -> bool {
+        let files = self.metainfo.layout().files().iter().zip(stamps);
+        files.into_iter().any(|(file, stamp)| stamp.is_some_and(|s| !file.padding && s.len > file.length))
     }
 
     /// A [`Job::LoadJournal`] has come to its end.
@@ -97,9 +108,14 @@ impl Torrent {
         };
         let Some(resume) = &mut self.resume else { return };
         let stamps = resume.stamps.clone();
-        let journal =
-            data.as_deref().and_then(|data| replay(data, &self.metainfo.info_hash(), self.geometry));
+        let info_hash = self.metainfo.info_hash();
+        if data.as_deref().is_some_and(|data| is_of_another(data, &info_hash)) {
+            return self.fail(cx, TorrentError::TargetInTheWay);
+        }
+        let journal = data.as_deref().and_then(|data| replay(data, &info_hash, self.geometry));
         resume.summary.journal_rejected = data.is_some() && journal.is_none();
+        let is_something = stamps.iter().flatten().any(|stamp| stamp.len > 0);
+        resume.unclaimed = journal.is_none() && (is_something || data.is_some());
         match journal {
             Some(journal) if !self.options.recheck => self.trust(cx, &journal, &stamps),
             _ => self.hash_what_is_there(cx, &stamps),

@@ -259,6 +259,54 @@ fn something_else_at_the_target_is_left_alone() {
     assert_eq!(world.hosts[host].disk.contents(id, Place::Final).unwrap(), other);
 }
 
+/// What a download does that finds this under the name with `.part`, and perhaps a journal; and that it touches neither
+/// where it fails.
+fn finds(part: Option<&[u8]>, journal: Option<Vec<u8>>) -> Option<TorrentError> {
+    let data = payload(10 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let host = world.leecher(&meta, &[seed]);
+    if let Some(part) = part {
+        world.hosts[host].disk.files.insert((TORRENT, Place::Part), vec![Some(part.to_vec())]);
+    }
+    if let Some(journal) = &journal {
+        world.hosts[host].disk.journals.insert(TORRENT, journal.clone());
+    }
+    world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
+    let failure = failure(&world, host);
+    if failure.is_some() {
+        let disk = &world.hosts[host].disk;
+        let there = disk.files.get(&(TORRENT, Place::Part)).and_then(|files| files[0].as_deref());
+        assert_eq!((there, disk.journals.get(&TORRENT)), (part, journal.as_ref()));
+    }
+    failure
+}
+
+#[test]
+fn somebody_elses_part_is_in_the_way_and_left_alone() {
+    let in_the_way = Some(TorrentError::TargetInTheWay);
+    let data = payload(10 * PIECE);
+    let other: Vec<u8> = data.iter().map(|byte| byte ^ 1).collect();
+    let journal_of = |data: &[u8]| {
+        let meta = torrent(data);
+        journal::Writer::new(meta.info_hash(), meta.geometry()).fresh(&Bitfield::new(10), &[]).to_vec()
+    };
+    assert_eq!(finds(Some(b"hello"), None), in_the_way);
+    assert_eq!(finds(Some(&other), None), in_the_way, "as long as ours");
+    assert_eq!(finds(Some(&other), Some(journal_of(&other))), in_the_way, "a download of another torrent");
+    assert_eq!(finds(Some(&data[..5 * PIECE]), Some(journal_of(&other))), in_the_way);
+    assert_eq!(finds(Some(&[&data[..], b"more"].concat()), None), in_the_way, "longer than ours");
+    assert_eq!(finds(None, Some(journal_of(&other))), in_the_way);
+    assert_eq!(finds(None, Some(b"dear diary".to_vec())), in_the_way);
+
+    assert_eq!(finds(None, None), None);
+    assert_eq!(finds(Some(b""), None), None, "made, and not written to");
+    assert_eq!(finds(Some(&data[..5 * PIECE]), None), None, "our data, but the journal is gone");
+    assert_eq!(finds(Some(&other), Some(journal_of(&data))), None, "no piece is right yet, but it is ours");
+    assert_eq!(finds(Some(&data[..5 * PIECE]), Some(b"torn".to_vec())), None);
+}
+
 #[test]
 fn a_full_disk_ends_the_download_and_keeps_what_is_verified() {
     let data = payload(40 * PIECE);
