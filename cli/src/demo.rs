@@ -8,11 +8,11 @@ use crate::exit::{Exit, Failure};
 use crate::output::View;
 use crate::report::Report;
 use crate::run::{Run, STOP_LIMIT};
-use crate::signals;
+use crate::signals::Litter;
 use crate::text;
 use crate::tracker::Server;
 use peerless_core::{Event, Goal, Metainfo, SeedPolicy, TorrentOptions, TrackerNews};
-use peerless_runtime::{Listen, Session, Settings, Waker};
+use peerless_runtime::{Listen, Session, SessionError, Settings, Waker};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -27,20 +27,25 @@ const FILES: [(&str, usize); 3] = [("film.bin", 48), ("music/first.bin", 12), ("
 const NOTE: (&str, &[u8]) = ("read me.txt", b"Nothing here is worth reading: it is random data.\n");
 /// The seed is ready long before this, or something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// With fewer free descriptors than these nothing is begun.
+const DESCRIPTORS: usize = 8;
 
 /// Runs the demo in a temporary directory, which is gone afterwards.
 pub(crate) fn run(args: &args::Demo) -> Result<Report, Failure> {
-    let dir = tempfile::Builder::new().prefix("peerless-demo-").tempdir();
+    // To delete a tree takes a descriptor for each of its levels: rather make none.
+    let spare: std::io::Result<Vec<File>> = (0..DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
+    drop(spare.map_err(|_| SessionError::TooFewDescriptors(DESCRIPTORS))?);
+    let dir = Litter::make("peerless-demo-");
     let dir = dir.map_err(|error| Failure::io("create a directory in", &std::env::temp_dir(), &error))?;
-    signals::set_litter(Some(dir.path().to_owned()));
-    let report = play(args, dir.path());
-    signals::set_litter(None);
-    report
+    play(args, dir.path())
 }
 
 fn play(args: &args::Demo, dir: &Path) -> Result<Report, Failure> {
     let (data, copy) = (dir.join("seed/holiday"), dir.join("download/holiday"));
-    fs::create_dir_all(dir.join("download")).map_err(|e| Failure::io("create", dir, &e))?;
+    // Each by itself: where a signal has deleted all, nothing is made anew.
+    for name in ["download", "seed", "seed/holiday", "seed/holiday/music"] {
+        fs::create_dir(dir.join(name)).map_err(|e| Failure::io("create", dir, &e))?;
+    }
     step(1, &format!("Some data to share: random files in {}", data.display()));
     write_files(&data)?;
 
@@ -107,7 +112,6 @@ fn write_files(root: &Path) -> Result<(), Failure> {
     for (name, mib) in FILES {
         let path = root.join(name);
         let failed = |error: std::io::Error| Failure::io("write", &path, &error);
-        fs::create_dir_all(path.parent().unwrap_or(root)).map_err(failed)?;
         let mut file = File::create(&path).map_err(failed)?;
         for _ in 0..mib {
             for word in block.as_chunks_mut::<8>().0 {

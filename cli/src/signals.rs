@@ -5,8 +5,10 @@ use crate::report::Report;
 use peerless_runtime::Waker;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 static STATE: Mutex<State> = Mutex::new(State { seen: None, waker: None, litter: None });
 
@@ -16,7 +18,7 @@ struct State {
     /// Whoever is able to stop cleanly.
     waker: Option<Waker>,
     /// A temporary directory that nobody will miss.
-    litter: Option<PathBuf>,
+    litter: Option<TempDir>,
 }
 
 /// Starts to listen for signals, on a thread of its own.
@@ -49,9 +51,37 @@ pub(crate) fn seen() -> Option<Exit> {
     lock().seen
 }
 
-/// Names a temporary directory to delete where a signal ends the process; `None`: no more.
-pub(crate) fn set_litter(path: Option<PathBuf>) {
-    lock().litter = path;
+/// A temporary directory that is gone after this is dropped, and also where a signal ends the process.
+pub(crate) struct Litter(PathBuf);
+
+impl Litter {
+    /// Makes the directory. No signal comes between that and the promise to delete it.
+    pub(crate) fn make(prefix: &str) -> std::io::Result<Self> {
+        let mut state = lock();
+        let dir = tempfile::Builder::new().prefix(prefix).tempdir()?;
+        let path = dir.path().to_owned();
+        state.litter = Some(dir);
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Litter {
+    fn drop(&mut self) {
+        remove(&mut lock());
+    }
+}
+
+/// Deletes the litter, though threads that are about to end may still add to it.
+fn remove(state: &mut State) {
+    let Some(dir) = state.litter.take() else { return };
+    let end = Instant::now() + Duration::from_secs(1);
+    while std::fs::remove_dir_all(dir.path()).is_err() && dir.path().exists() && Instant::now() < end {
+        std::thread::yield_now();
+    }
 }
 
 fn arrived(exit: Exit) {
@@ -65,9 +95,7 @@ fn arrived(exit: Exit) {
         waker.wake();
         return;
     }
-    if let Some(path) = &state.litter {
-        let _ = std::fs::remove_dir_all(path);
-    }
+    remove(&mut state);
     let error = Some("interrupted: stopped at once".to_owned());
     let _ = Report { exit, error, ..Report::complete() }.finish();
     std::process::exit(i32::from(exit.code()));

@@ -280,6 +280,37 @@ fn the_demo_works_with_either_driver() {
 }
 
 #[test]
+fn a_demo_with_too_few_descriptors_ends_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = r#"ulimit -n "$2" && exec timeout 60 "$0" demo --driver "$1""#;
+    for limit in [5, 7, 9, 11, 13, 14, 16, 20, 24] {
+        for driver in DRIVERS {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", line, env!("CARGO_BIN_EXE_peerless"), driver, &limit.to_string()]);
+            let ran = support::Ran::from(shell.env("TMPDIR", dir.path()).output().unwrap());
+            ran.fails(8, "allow more of them (ulimit -n)");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{limit} descriptors leave something");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_demo_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for step in 1..=5 {
+        let mut demo = command(dir.path(), &["demo"]);
+        let mut demo = demo.env("TMPDIR", dir.path()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(demo.stderr.take().unwrap()).lines().map(Result::unwrap);
+        told.find(|line| line.starts_with(&format!("{step}. "))).expect("it comes so far");
+        let kill = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        told.for_each(drop);
+        assert_eq!(demo.wait().unwrap().code(), Some(130), "interrupted at step {step}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "something is left of step {step}");
+    }
+}
+
+#[test]
 fn with_32_descriptors_the_demo_works_with_either_driver() {
     let dir = tempfile::tempdir().unwrap();
     for driver in DRIVERS {

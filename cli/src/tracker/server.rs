@@ -5,7 +5,7 @@ use peerless_core::tracker::server::{Asker, Request, RequestReader, Response, Se
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -73,27 +73,20 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        let ip = match self.addr.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        // Each connection lets one worker see that it is over.
-        let wake = SocketAddr::new(ip, self.addr.port());
-        let woken: Vec<_> = self.workers.iter().map(|_| TcpStream::connect(wake)).collect();
+        // Wakes the worker that waits, and fails all others: that needs no descriptor, of which none may be left.
+        let _ = rustix::net::shutdown(&self.shared.listener, rustix::net::Shutdown::Both);
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
-        drop(woken);
     }
 }
 
 impl Shared {
     fn work(&self) {
-        while !self.stopping.load(Ordering::SeqCst) {
+        loop {
             match self.accept() {
-                Ok((stream, _)) if !self.stopping.load(Ordering::SeqCst) => self.serve(stream),
-                Ok(_) => {}
+                _ if self.stopping.load(Ordering::SeqCst) => return,
+                Ok((stream, _)) => self.serve(stream),
                 // Out of descriptors, as a rule: wait until some are free instead of spinning.
                 Err(_) => std::thread::sleep(Duration::from_secs(1)),
             }
