@@ -85,6 +85,7 @@ fn explain(error: &clap::Error) -> Report {
             Report { exit: Exit::Usage, ..Report::complete() }
         }
         _ => {
+            report::use_json(std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json"));
             let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
             let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
             Failure::new(Exit::Usage, format!("usage: {sentence}; try peerless --help")).into()

@@ -98,6 +98,26 @@ fn an_error_is_a_json_result_too() {
 }
 
 #[test]
+fn a_command_line_that_is_wrong_is_a_json_result_too() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["get", "--json", "--bogus"][..],
+        &["get", "--json"],
+        &["--bogus", "--json"],
+        &["verify", "x", "--json"],
+        &["x", "--timeout", "soon", "--json"],
+    ] {
+        let ran = run(dir.path(), args);
+        ran.fails(2, "usage: ");
+        let result = ran.result();
+        assert_eq!((ran.stdout.lines().count(), &result["result"]), (1, &"usage".into()));
+        assert!(result["error"].as_str().unwrap().starts_with("usage: "), "{result}");
+    }
+    // Behind "--" it is the name of a file.
+    assert_eq!(run(dir.path(), &["get", "--bogus", "--", "--json"]).stdout, "");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
     let mut child =
