@@ -167,24 +167,25 @@ impl Torrent {
     /// What a peer asked for could not be read. If it is a finished file, the piece is hashed before it is given up: the
     /// next try may succeed, and what is right is not to be written over. Where the file was cut, the rest of it will
     /// have its length again once one piece is mended, and then be readable and wrong: it is in doubt, too.
-    pub(super) fn unreadable(&mut self, cx: &mut Context, batch: &Batch, error: DiskError) {
+    pub(super) fn unreadable(&mut self, cx: &mut Context, conn: ConnId, batch: Batch, error: DiskError) {
         let piece = batch.piece();
-        if self.place != Place::Final || error.kind == DiskErrorKind::TooManyFiles {
+        let is_ours = self.picker.have().has(piece);
+        if self.place != Place::Final || error.kind == DiskErrorKind::TooManyFiles || !is_ours {
+            self.refuse_batch(cx, conn, &batch);
             return self.lose_unreadable(cx, piece, error);
         }
-        for extent in self.metainfo.layout().extents(self.batch_range(batch)).iter().filter(|e| !e.padding) {
+        for extent in self.metainfo.layout().extents(self.batch_range(&batch)).iter().filter(|e| !e.padding) {
             self.loss.broken.insert(extent.file);
             self.doubt(extent.file);
         }
-        if self.loss.waiting.contains_key(&piece) || !self.picker.have().has(piece) {
-            return;
-        }
         let hiccups = self.loss.hiccups.entry(piece).or_default();
-        *hiccups += 1;
+        *hiccups += u32::from(!self.loss.waiting.contains_key(&piece));
         if *hiccups > MAX_HICCUPS {
+            self.refuse_batch(cx, conn, &batch);
             self.lose_unreadable(cx, piece, error);
         } else {
-            self.hash_again(cx, piece);
+            // Whoever was refused would ask again at once.
+            self.hash_again(cx, piece).push((conn, batch));
         }
     }
 

@@ -95,10 +95,7 @@ impl Torrent {
                 }
             }
             Ok(_) => debug_assert!(false, "a read was asked for"),
-            Err(error) => {
-                self.refuse_batch(cx, conn, &batch);
-                self.unreadable(cx, &batch, error);
-            }
+            Err(error) => self.unreadable(cx, conn, batch, error),
         }
         self.serve(cx, conn);
         self.after_disk(cx);
