@@ -146,8 +146,8 @@
 //!
 //! assert_eq!(disk, content);
 //! assert_eq!(story, [
-//!     "look at", "accept nobody for now", "look at", "write the journal", "connect", "connect in vain",
-//!     "shake hands", "request", "write the journal", "write", "create", "sync", "rename",
+//!     "look at", "accept nobody for now", "look at", "read the journal", "write the journal", "connect",
+//!     "connect in vain", "shake hands", "request", "write the journal", "write", "create", "sync", "rename",
 //!     "delete the journal",
 //! ]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
