@@ -49,7 +49,7 @@ fn a_picture_is_drawn() {
     assert_eq!(out.code, 0, "{}", out.stderr);
     let svg = std::fs::read_to_string(&path).expect("the picture");
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
-    assert_eq!(svg.matches("<polyline").count(), 2);
+    assert_eq!(svg.matches("<polyline").count(), 3);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct TorrentStatus {
     /// Payload bytes received that were not of use: duplicates, unasked for, too late, or of a piece that had to come
     /// from one peer and did not.
     pub wasted: u64,
+    /// Of the wasted: bytes that had been asked for of more than one peer, and were there already when they came.
+    pub duplicate: u64,
     /// Payload bytes received in pieces that failed their hash.
     pub corrupt: u64,
     /// Payload bytes received a second, over the last seconds.

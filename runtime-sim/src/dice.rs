@@ -45,6 +45,28 @@ impl Dice {
         )
     }
 
+    /// A time drawn from the exponential distribution of this mean: the time to the next of things that happen at any
+    /// moment with equal chance. Drawn by comparing (von Neumann 1951), so that it is the same on every machine.
+    pub fn exponential(&mut self, mean: Duration) -> Duration {
+        let mut whole = 0;
+        loop {
+            let part = self.number();
+            let (mut last, mut falling) = (part, 1);
+            loop {
+                let next = self.number();
+                if next >= last {
+                    break;
+                }
+                (last, falling) = (next, falling + 1);
+            }
+            if falling % 2 == 1 {
+                let fraction = (mean.as_micros() * u128::from(part)) >> 64;
+                return mean * whole + Duration::from_micros(u64::try_from(fraction).unwrap_or(u64::MAX));
+            }
+            whole += 1;
+        }
+    }
+
     /// Fills a buffer.
     pub fn fill(&mut self, out: &mut [u8]) {
         self.0.fill_bytes(out);
@@ -64,6 +86,19 @@ mod tests {
         assert_eq!(draw(1, "net"), draw(1, "net"));
         assert_ne!(draw(1, "net"), draw(2, "net"));
         assert_ne!(draw(1, "net"), draw(1, "disk"));
+    }
+
+    #[test]
+    fn waiting_times_are_about_right() {
+        let mut dice = Dice::new(7, "arrivals");
+        let mean = Duration::from_secs(10);
+        let times: Vec<Duration> = (0..10_000).map(|_| dice.exponential(mean)).collect();
+        let sum: Duration = times.iter().sum();
+        assert!((98_000..102_000).contains(&sum.as_secs()), "{sum:?}");
+        // One in e is longer than the mean, and one in e squared than twice the mean.
+        let longer = |n| times.iter().filter(|time| **time > mean * n).count();
+        assert!((3_550..3_810).contains(&longer(1)), "{}", longer(1));
+        assert!((1_250..1_460).contains(&longer(2)), "{}", longer(2));
     }
 
     #[test]

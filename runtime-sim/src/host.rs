@@ -197,17 +197,21 @@ impl Host {
     }
 }
 
-/// Payload bytes, by what became of them.
+/// Payload bytes, by what became of them; and what it took besides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Received.
     pub downloaded: u64,
     /// Sent.
     pub uploaded: u64,
-    /// Received and of no use: duplicates, unasked for, too late.
+    /// Received and of no use: duplicates, unasked for, or of a piece that had to come from one peer and did not.
     pub wasted: u64,
+    /// Of the wasted: what had been asked for of several peers, and was there already.
+    pub duplicate: u64,
     /// Received in pieces that failed their hash.
     pub corrupt: u64,
+    /// Sent besides payload, to peers and trackers: handshakes, messages, the heads of blocks, announces.
+    pub overhead: u64,
 }
 
 /// What runs on a machine.
@@ -264,6 +268,8 @@ pub(crate) struct Machine {
     pub(crate) started: Option<Instant>,
     /// Payload of its first torrent in its earlier lives.
     pub(crate) before: Traffic,
+    /// Bytes that its engine has sent in its present life.
+    pub(crate) sent: u64,
     /// When each torrent was complete.
     pub(crate) completed: BTreeMap<TorrentId, Instant>,
 }

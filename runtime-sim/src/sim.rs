@@ -142,6 +142,7 @@ impl Sim {
             story: Vec::new(),
             started: None,
             before: Traffic::default(),
+            sent: 0,
             completed: BTreeMap::new(),
             spec,
         });

@@ -1,6 +1,6 @@
 //! Every built-in scenario, small, from a few seeds: all of them end well, and one seed is one run.
 
-use peerless_core::Instant;
+use peerless_core::{Duration, Instant};
 use peerless_sim::Misdeed;
 use peerless_sim::scenario::{Report, Scenario, Setup};
 use peerless_sim::units::{mib, millis, minutes, secs};
@@ -82,6 +82,22 @@ fn what_a_scenario_is_about_strikes() {
     }
 }
 
+#[test]
+fn reports_tell_of_rates_and_waste() {
+    for report in reports().iter().flat_map(|(_, reports)| reports) {
+        let told = format!("{} from seed {}", report.scenario, report.seed);
+        if report.end.since(report.leechers[0].started) > secs(2) {
+            assert!(report.samples.len() >= 100, "{told}: {} samples", report.samples.len());
+        }
+        assert!(report.samples.len() <= 512, "{told}: {} samples", report.samples.len());
+        assert!(report.why.values().sum::<Duration>() <= report.unfinished, "{told}: {:?}", report.why);
+        assert!(report.bytes.duplicate <= report.bytes.wasted, "{told}: {:?}", report.bytes);
+        // Whoever gets blocks has shaken hands and asked for them.
+        assert!(report.bytes.overhead > report.bytes.downloaded / 1_000, "{told}: {:?}", report.bytes);
+        assert!(report.samples.iter().any(|sample| sample.up > 0 && sample.down > 0), "{told}");
+    }
+}
+
 /// What shows that a scenario was what it says, from each seed.
 fn strikes(report: &Report) -> bool {
     let all = |what: &[&str]| what.iter().all(|what| report.struck.count(what) > 0);
@@ -96,6 +112,7 @@ fn strikes(report: &Report) -> bool {
         }
         "flash-crowd" | "staggered" => nothing && overlap,
         "leaving-seeds" => all(&["seeds_left"]),
+        "churn" => overlap && all(&["left_unfinished"]),
         "lossy" => all(&["parcels_lost"]),
         "long-paths" => nothing && time > report.shortest.expect("a bound") + millis(900),
         "resets" => all(&["streams_broken"]),
@@ -121,6 +138,7 @@ fn strikes(report: &Report) -> bool {
 fn strikes_in_one(scenario: &str, reports: &[Report]) -> bool {
     let any = |what: &str| reports.iter().any(|report| report.struck.count(what) > 0);
     match scenario {
+        "churn" => any("left_complete"),
         "hostile" => any("bans") && reports.iter().any(|report| report.bytes.corrupt > 0),
         "rude-trackers" => any("trackers_failed") && any("intervals_changed"),
         _ => true,

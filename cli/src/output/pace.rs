@@ -77,6 +77,7 @@ pub(super) mod tests {
             downloaded: 500,
             uploaded: 0,
             wasted: 0,
+            duplicate: 0,
             corrupt: 0,
             down_rate: 0,
             up_rate: 0,

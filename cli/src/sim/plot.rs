@@ -1,4 +1,4 @@
-//! A picture of a simulation: how many downloads were complete, and how much was received, over time.
+//! A picture of a simulation: how many downloads were complete, how much was received, and how much sent, over time.
 
 use peerless_sim::scenario::{Report, Sample};
 use std::fmt::Write as _;
@@ -23,13 +23,14 @@ pub(super) fn svg(report: &Report) -> String {
     );
     let all = report.leechers.len() as u64;
     let complete = |s: &Sample| s.complete as u64;
-    let rate = |s: &Sample| s.rate >> 10;
+    let (down, up) = (|s: &Sample| s.down >> 10, |s: &Sample| s.up >> 10);
     panel(&mut out, TOP, "downloads complete", all.max(1), end);
     curve(&mut out, "#2a6f97", &points(report, TOP, all.max(1), end, complete));
     let below = TOP + PANEL + GAP;
-    let fastest = report.samples.iter().map(rate).max().unwrap_or(0).max(1);
-    panel(&mut out, below, "KiB/s received, all together", fastest, end);
-    curve(&mut out, "#bc4749", &points(report, below, fastest, end, rate));
+    let fastest = report.samples.iter().map(|s| down(s).max(up(s))).max().unwrap_or(0).max(1);
+    panel(&mut out, below, "KiB/s received (red) and sent (green), all together", fastest, end);
+    curve(&mut out, "#6a994e", &points(report, below, fastest, end, up));
+    curve(&mut out, "#bc4749", &points(report, below, fastest, end, down));
     out.push_str("</svg>\n");
     out
 }

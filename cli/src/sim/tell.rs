@@ -29,7 +29,9 @@ pub(super) fn whole(report: &Report) -> Vec<String> {
     let mut times: Vec<Duration> = report.leechers.iter().filter_map(Download::time).collect();
     times.sort_unstable();
     let (complete, all) = (times.len(), report.leechers.len());
-    line("complete", format!("{complete} of {}", text::count(all as u64, "download")));
+    let quit = report.leechers.iter().filter(|d| d.quitter).count();
+    let quit = if quit > 0 { format!("; {quit} left before") } else { String::new() };
+    line("complete", format!("{complete} of {}{quit}", text::count(all as u64, "download")));
     if let (Some(first), Some(last)) = (times.first(), times.last()) {
         let middle = times[times.len() / 2];
         let (first, middle, last) = (seconds(*first), seconds(middle), seconds(*last));
@@ -42,18 +44,22 @@ pub(super) fn whole(report: &Report) -> Vec<String> {
         );
     }
     line("received", text::bytes(report.bytes.downloaded));
-    let useless = report.bytes.wasted + report.bytes.corrupt;
-    line(
-        "of no use",
-        format!("{} ({})", text::bytes(useless), text::percent(useless, report.bytes.downloaded)),
-    );
-    let asked: u64 = report.why.values().sum();
+    let of_all =
+        |bytes: u64| format!("{} ({})", text::bytes(bytes), text::percent(bytes, report.bytes.downloaded));
+    line("duplicate", of_all(report.bytes.duplicate));
+    line("other waste", of_all(report.bytes.wasted.saturating_sub(report.bytes.duplicate)));
+    line("corrupt", of_all(report.bytes.corrupt));
+    line("overhead", of_all(report.bytes.overhead));
     let mut why: Vec<_> = report.why.iter().collect();
-    why.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), **word));
-    for (word, count) in why.into_iter().take(5) {
+    why.sort_by_key(|(word, time)| (std::cmp::Reverse(**time), **word));
+    for (word, time) in why.into_iter().take(5) {
         line(
             "waited for",
-            format!("{} ({} of the samples)", word.replace('_', " "), text::percent(*count, asked)),
+            format!(
+                "{} ({} of the time)",
+                word.replace('_', " "),
+                text::percent(micros(*time), micros(report.unfinished))
+            ),
         );
     }
     if report.struck.iter().next().is_some() {
@@ -68,7 +74,6 @@ pub(super) fn whole(report: &Report) -> Vec<String> {
 
 /// One object for `--json`.
 pub(super) fn json(report: &Report) -> Value {
-    let micros = |t: Duration| u64::try_from(t.as_micros()).unwrap_or(u64::MAX);
     let downloads: Vec<Value> = report
         .leechers
         .iter()
@@ -77,12 +82,13 @@ pub(super) fn json(report: &Report) -> Value {
                 "host": d.name,
                 "started_us": d.started.as_micros(),
                 "completed_us": d.completed.map(Instant::as_micros),
+                "quitter": d.quitter,
                 "uploaded": d.uploaded,
             })
         })
         .collect();
     let samples: Vec<Value> =
-        report.samples.iter().map(|s| json!([s.at.as_micros(), s.complete, s.rate])).collect();
+        report.samples.iter().map(|s| json!([s.at.as_micros(), s.complete, s.down, s.up])).collect();
     json!({
         "v": 1,
         "type": "run",
@@ -99,8 +105,11 @@ pub(super) fn json(report: &Report) -> Value {
         "downloaded": report.bytes.downloaded,
         "uploaded": report.bytes.uploaded,
         "wasted": report.bytes.wasted,
+        "duplicate": report.bytes.duplicate,
+        "overhead": report.bytes.overhead,
         "corrupt": report.bytes.corrupt,
-        "why": report.why,
+        "why_us": report.why.iter().map(|(word, time)| (*word, micros(*time))).collect::<BTreeMap<_, _>>(),
+        "unfinished_us": micros(report.unfinished),
         "struck": report.struck.iter().collect::<BTreeMap<_, _>>(),
         "inputs": report.inputs,
         "digest": report.digest.to_string(),
@@ -112,6 +121,10 @@ pub(super) fn json(report: &Report) -> Value {
 /// The same for a run that ended in a fault of ours.
 pub(super) fn json_fault(scenario: &str, seed: u64, fault: &str) -> Value {
     json!({ "v": 1, "type": "run", "scenario": scenario, "seed": seed, "ok": false, "faults": [fault] })
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn seconds(time: Duration) -> String {

@@ -83,6 +83,11 @@ impl Ledger {
         self.corrupt
     }
 
+    /// All bytes that had been asked for and were there already.
+    pub(super) const fn all_duplicate(&self) -> u64 {
+        self.duplicate
+    }
+
     /// All bytes that were of no use when they came, or for want of their rest.
     pub(super) const fn all_wasted(&self) -> u64 {
         self.duplicate + self.unasked + self.discarded

@@ -53,6 +53,7 @@ impl Torrent {
             downloaded: self.stats.down.total(),
             uploaded: self.stats.up.total(),
             wasted: self.ledger.all_wasted(),
+            duplicate: self.ledger.all_duplicate(),
             corrupt: self.ledger.all_corrupt(),
             down_rate: self.stats.down.per_second(now),
             up_rate: self.stats.up.per_second(now),

@@ -4,6 +4,7 @@ mod machines;
 mod paths;
 mod report;
 mod rude;
+mod sample;
 mod sharing;
 mod swarm;
 mod theory;

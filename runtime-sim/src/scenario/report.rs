@@ -27,12 +27,14 @@ pub struct Report {
     /// The shortest possible time for this swarm; `None` where the scenario has faults that the bound knows nothing
     /// of.
     pub shortest: Option<Duration>,
-    /// Payload, by what became of it, over all hosts.
+    /// Payload, by what became of it, and what was sent besides, over all hosts that run an engine.
     pub bytes: Traffic,
     /// How things stood, every so often.
     pub samples: Vec<Sample>,
-    /// How many samples of a host, while it was not complete, gave this as the first reason to wait.
-    pub why: BTreeMap<&'static str, u64>,
+    /// For how long each reason to wait came first, over all downloads from their beginning to their end.
+    pub why: BTreeMap<&'static str, Duration>,
+    /// How long all downloads were unfinished, all together, those times included in which they did not wait.
+    pub unfinished: Duration,
     /// Faults that came to be felt, and how often.
     pub struck: Struck,
     /// Inputs that engines were given.
@@ -54,6 +56,8 @@ pub struct Download {
     pub started: Instant,
     /// When it was complete; `None`: never.
     pub completed: Option<Instant>,
+    /// It was to leave before it was complete, and nobody waited for it.
+    pub quitter: bool,
     /// Payload bytes that it sent.
     pub uploaded: u64,
 }
@@ -72,14 +76,17 @@ pub struct Sample {
     pub at: Instant,
     /// Downloads that were complete.
     pub complete: usize,
-    /// Payload bytes received a second since the sample before, over all hosts.
-    pub rate: u64,
+    /// Payload bytes that leechers received a second since the sample before, all together.
+    pub down: u64,
+    /// Payload bytes that leechers and seeds sent a second since the sample before, all together.
+    pub up: u64,
 }
 
 impl Report {
-    /// How long the last of the downloads took; `None` while one is not complete.
+    /// How long the last of the downloads took, those of quitters left aside; `None` while one is not complete.
     pub fn time(&self) -> Option<Duration> {
-        self.leechers.iter().map(Download::time).collect::<Option<Vec<_>>>()?.into_iter().max()
+        let stayed = self.leechers.iter().filter(|download| !download.quitter);
+        stayed.map(Download::time).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// The time taken in thousandths of the shortest possible one: 1,000 cannot be beaten.
@@ -89,42 +96,15 @@ impl Report {
     }
 }
 
-/// Takes samples while a simulation runs.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sampler {
-    samples: Vec<Sample>,
-    why: BTreeMap<&'static str, u64>,
-    downloaded: u64,
-}
-
-impl Sampler {
-    /// Looks at every host.
-    pub(super) fn look(&mut self, swarm: &Swarm) {
-        let at = swarm.sim.now();
-        let before = self.samples.last().map_or(Instant::ZERO, |s| s.at);
-        let mut downloaded = 0;
-        for host in &swarm.leechers {
-            downloaded += swarm.sim.traffic(*host).downloaded;
-            if swarm.sim.completed(*host).is_none()
-                && let Some(why) = swarm.sim.status(*host).and_then(|s| s.why.first().copied())
-            {
-                *self.why.entry(word(why)).or_default() += 1;
-            }
-        }
-        let micros = u64::try_from(at.since(before).as_micros()).unwrap_or(u64::MAX).max(1);
-        let rate = downloaded.saturating_sub(self.downloaded).saturating_mul(1_000_000) / micros;
-        self.downloaded = downloaded;
-        let complete = swarm.leechers.iter().filter(|l| swarm.sim.completed(**l).is_some()).count();
-        self.samples.push(Sample { at, complete, rate });
-    }
-
-    /// Writes the report.
-    pub(super) fn report(self, scenario: &'static str, swarm: &Swarm, faults: Vec<String>) -> Report {
+impl Report {
+    /// Writes it at the end of a run.
+    pub(super) fn of(scenario: &'static str, swarm: &Swarm, faults: Vec<String>) -> Self {
         let sim = &swarm.sim;
         let download = |host: &HostId| Download {
             name: sim.host_name(*host).to_owned(),
             started: sim.started(*host),
             completed: sim.completed(*host),
+            quitter: swarm.quitters.contains(host),
             uploaded: sim.traffic(*host).uploaded,
         };
         let mut bytes = Traffic::default();
@@ -133,9 +113,11 @@ impl Sampler {
             bytes.downloaded += its.downloaded;
             bytes.uploaded += its.uploaded;
             bytes.wasted += its.wasted;
+            bytes.duplicate += its.duplicate;
             bytes.corrupt += its.corrupt;
+            bytes.overhead += its.overhead;
         }
-        Report {
+        Self {
             scenario,
             seed: sim.seed(),
             size: swarm.torrent.metainfo.geometry().total(),
@@ -144,8 +126,9 @@ impl Sampler {
             end: sim.now(),
             shortest: swarm.shortest,
             bytes,
-            samples: self.samples,
-            why: self.why,
+            samples: swarm.sampler.samples(),
+            why: swarm.sampler.why.clone(),
+            unfinished: swarm.sampler.unfinished,
             struck: struck(swarm),
             inputs: sim.inputs(),
             digest: sim.digest(),
@@ -179,7 +162,7 @@ fn struck(swarm: &Swarm) -> Struck {
 }
 
 /// A reason to wait, in a word.
-const fn word(why: Why) -> &'static str {
+pub(super) const fn word(why: Why) -> &'static str {
     match why {
         Why::Checking { .. } => "checking",
         Why::Finishing => "finishing",

@@ -1,9 +1,11 @@
 //! Scenarios of honest peers that share: how good a swarm is.
 
 use super::{Report, Scenario, Setup, Swarm};
-use crate::net::Link;
+use crate::dice::Dice;
+use crate::net::{HostId, Link};
+use crate::sim::Sim;
 use crate::units::{Rate, gbit, hours, kib, mbit, mib, millis, secs};
-use peerless_core::MetainfoError;
+use peerless_core::{Duration, MetainfoError};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -39,6 +41,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "the seed leaves when the first leecher has 99 %",
         run: leaving_seeds,
     },
+    Scenario {
+        name: "churn",
+        about: "leechers come at any time and leave some time after their end, one in four before it",
+        run: churn,
+    },
 ];
 
 fn one_to_one(setup: &Setup) -> Result<Report, MetainfoError> {
@@ -50,7 +57,7 @@ fn far(setup: &Setup) -> Result<Report, MetainfoError> {
 }
 
 /// A seed and a leecher at 1 Gbit/s, each so far from the middle.
-fn pair(setup: &Setup, name: &'static str, way: peerless_core::Duration) -> Result<Report, MetainfoError> {
+fn pair(setup: &Setup, name: &'static str, way: Duration) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(512))?;
     let link = Link::symmetric(gbit(1)).latency(way / 2).window(kib(64 << 10) as usize);
     swarm.seed(link);
@@ -128,6 +135,41 @@ fn leaving_seeds(setup: &Setup) -> Result<Report, MetainfoError> {
         swarm.sim.kill(seed);
     }
     Ok(swarm.finish("leaving-seeds", hours(10)))
+}
+
+/// Arrivals and stays are drawn from exponential distributions, as they are where nobody knows of anybody.
+fn churn(setup: &Setup) -> Result<Report, MetainfoError> {
+    let mut swarm = Swarm::usual(setup, mib(64))?;
+    swarm.seed(Link::symmetric(mbit(20)));
+    let mut dice = Dice::new(setup.seed, "churn");
+    let hosts: Vec<_> = (0..setup.peers(40)).map(|_| swarm.later(Link::symmetric(mbit(20)))).collect();
+    // Four come, at the mean, in the shortest time in which one could be served.
+    let (gap, stay) = (swarm.part(250), swarm.part(500));
+    let mut arrival = Duration::ZERO;
+    for (n, host) in (0..).zip(hosts) {
+        arrival += dice.exponential(gap);
+        swarm.sim.after(arrival, move |sim| sim.start(host));
+        if n % 4 == 1 {
+            // Nobody is complete so soon.
+            swarm.quitters.insert(host);
+            let patience = dice.exponential(stay).min(swarm.part(950));
+            swarm.sim.after(arrival + patience, move |sim| leave(sim, host, "left_unfinished"));
+        } else {
+            let stay = dice.exponential(stay);
+            swarm.when(
+                move |sim| sim.completed(host).is_some(),
+                move |sim| sim.after(stay, move |sim| leave(sim, host, "left_complete")),
+            );
+        }
+    }
+    Ok(swarm.finish("churn", hours(10)))
+}
+
+/// A host's program is ended in order, and the host is gone for good when it had the time to say so.
+fn leave(sim: &mut Sim, host: HostId, how: &'static str) {
+    sim.strike(how);
+    sim.shut_down(host);
+    sim.after(secs(5), move |sim| sim.kill(host));
 }
 
 /// Leechers that begin one after another, each so many thousandths of the shortest time after the one before.

@@ -1,7 +1,8 @@
 //! A swarm as scenarios are told: a torrent, a tracker, seeds, leechers, and an end.
 
 use super::Setup;
-use super::report::{Report, Sampler};
+use super::report::Report;
+use super::sample::Sampler;
 use super::theory::shortest_time;
 use crate::actors::{HttpTracker, ScriptedPeer};
 use crate::host::Host;
@@ -10,6 +11,7 @@ use crate::payload::Torrent;
 use crate::sim::Sim;
 use peerless_core::record::RecordOptions;
 use peerless_core::{Duration, Event, Instant, MetainfoError, Phase, TorrentId};
+use std::collections::BTreeSet;
 
 /// A swarm under way. Its parts are open: a scenario does what it likes with them.
 #[derive(Debug)]
@@ -24,12 +26,16 @@ pub struct Swarm {
     pub seeds: Vec<HostId>,
     /// Hosts that download.
     pub leechers: Vec<HostId>,
+    /// Those of them that are to leave for good before they are complete: nobody waits for them.
+    pub quitters: BTreeSet<HostId>,
     /// Scripted peers.
     pub rogues: Vec<HostId>,
     /// The shortest time possible, where the scenario is one that the bound speaks of.
     pub shortest: Option<Duration>,
     /// Which leecher is recorded: [`Setup::record`].
     record: Option<u32>,
+    /// How things stood, every so often.
+    pub(super) sampler: Sampler,
 }
 
 impl Swarm {
@@ -69,9 +75,11 @@ impl Swarm {
             tracker,
             seeds: Vec::new(),
             leechers: Vec::new(),
+            quitters: BTreeSet::new(),
             rogues: Vec::new(),
             shortest: None,
             record: setup.record,
+            sampler: Sampler::default(),
         })
     }
 
@@ -159,6 +167,7 @@ impl Swarm {
                 return false;
             }
             self.sim.run_for(pause);
+            self.sample();
         }
         true
     }
@@ -175,34 +184,40 @@ impl Swarm {
         Some(self.sim.recording(*self.leechers.get(n)?).to_vec())
     }
 
-    /// Runs until every download is complete, or for `limit` of virtual time; then looks at what every host has.
+    /// Runs until every download is complete, those of quitters left aside, or for `limit` of virtual time; then looks at
+    /// what every host has.
     pub fn finish(self, name: &'static str, limit: Duration) -> Report {
-        self.finish_when(name, limit, |swarm| swarm.sim.downloads_left() == 0)
+        self.finish_when(name, limit, Self::is_served)
     }
 
-    /// The same with another end. Downloads that are not complete then are faults, unless nobody has what is missing.
+    /// The same with another end. Downloads that are not complete then are faults, but for those of quitters.
     pub fn finish_when(
         mut self,
         name: &'static str,
         limit: Duration,
         done: impl Fn(&Self) -> bool,
     ) -> Report {
-        let mut sampler = Sampler::default();
         let end = self.sim.now() + limit;
-        let pace = SAMPLE.max(limit / MAX_SAMPLES);
-        let mut next = self.sim.now();
         while !done(&self) {
-            if self.sim.now() >= next {
-                sampler.look(&self);
-                next = self.sim.now() + pace;
-            }
+            self.sample();
             if !self.sim.step(end) {
                 break;
             }
         }
-        sampler.look(&self);
+        self.sampler.look(&self.sim, &self.seeds, &self.leechers);
         let faults = self.faults();
-        sampler.report(name, &self, faults)
+        Report::of(name, &self, faults)
+    }
+
+    /// Everybody who stays is complete.
+    fn is_served(&self) -> bool {
+        let waits = |host: &HostId| !self.quitters.contains(host) && self.sim.completed(*host).is_none();
+        self.sim.downloads_left() <= self.quitters.len() && !self.leechers.iter().any(waits)
+    }
+
+    /// Looks at how things stand, if it is time to.
+    fn sample(&mut self) {
+        self.sampler.tick(&self.sim, &self.seeds, &self.leechers);
     }
 
     /// What is wrong at the end: a download that is not complete, or complete and not right.
@@ -212,6 +227,9 @@ impl Swarm {
             if self.sim.completed(*host).is_some() {
                 return (!self.sim.has_whole(*host))
                     .then(|| format!("{name} is complete, and its data is wrong"));
+            }
+            if self.quitters.contains(host) {
+                return None;
             }
             let status = self.sim.status(*host);
             let why = status.map_or_else(
@@ -259,7 +277,3 @@ fn wait(
 const RECORD: RecordOptions = RecordOptions { payload: false, mask: false, limit: 1 << 30 };
 /// Time between two looks at whether something holds, at least.
 const LEAST_PAUSE: Duration = Duration::from_millis(1);
-/// Time between two samples, at least.
-const SAMPLE: Duration = Duration::from_millis(250);
-/// Samples of one run, about, and at most.
-const MAX_SAMPLES: u32 = 2_000;

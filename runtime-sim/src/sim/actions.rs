@@ -45,6 +45,7 @@ impl Sim {
                 self.watch.opens(at.clock, host, conn);
             }
             Action::Send { conn, data } => {
+                machine.sent += data.len() as u64;
                 self.watch.sends(at, host, conn, &machine.disk, &data);
                 if let Some(end) = machine.ends.get(&conn) {
                     self.net.send(self.now, *end, data);

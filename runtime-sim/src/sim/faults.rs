@@ -57,6 +57,7 @@ impl Sim {
         let machine = &mut self.machines[host.index()];
         machine.program = Program::Off;
         machine.before = traffic;
+        machine.sent = 0;
         machine.life += 1;
         machine.wake = None;
         machine.asleep = None;

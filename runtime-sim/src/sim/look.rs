@@ -79,15 +79,29 @@ impl Sim {
         self.machines[host.index()].started.unwrap_or(self.now)
     }
 
-    /// Payload of a host's first torrent, over all its lives.
+    /// Whether a host was ever started.
+    pub fn has_begun(&self, host: HostId) -> bool {
+        self.machines[host.index()].started.is_some()
+    }
+
+    /// Payload of a host's first torrent, and what its engine sent besides payload, over all its lives.
     pub fn traffic(&self, host: HostId) -> Traffic {
-        let mut traffic = self.machines[host.index()].before;
-        if let Some(status) = self.status(host) {
-            traffic.downloaded += status.downloaded;
-            traffic.uploaded += status.uploaded;
-            traffic.wasted += status.wasted;
-            traffic.corrupt += status.corrupt;
+        let machine = &self.machines[host.index()];
+        let mut traffic = machine.before;
+        let Some(engine) = machine.engine() else { return traffic };
+        let now = self.clock(host);
+        let mut uploaded = 0;
+        for (id, status) in engine.torrents().filter_map(|id| Some((id, engine.torrent(now, id)?))) {
+            uploaded += status.uploaded;
+            if id == TorrentId(0) {
+                traffic.downloaded += status.downloaded;
+                traffic.uploaded += status.uploaded;
+                traffic.wasted += status.wasted;
+                traffic.duplicate += status.duplicate;
+                traffic.corrupt += status.corrupt;
+            }
         }
+        traffic.overhead += machine.sent.saturating_sub(uploaded);
         traffic
     }
 
