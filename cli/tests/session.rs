@@ -283,12 +283,15 @@ fn the_demo_works_with_either_driver() {
 fn a_demo_with_too_few_descriptors_ends_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let line = r#"ulimit -n "$2" && exec timeout 60 "$0" demo --driver "$1""#;
-    for limit in [5, 7, 9, 11, 13, 14, 16, 20, 24] {
+    for limit in [5, 7, 9, 11, 13, 14, 16, 20, 22, 24, 26] {
         for driver in DRIVERS {
             let mut shell = Command::new("sh");
             shell.args(["-c", line, env!("CARGO_BIN_EXE_peerless"), driver, &limit.to_string()]);
             let ran = support::Ran::from(shell.env("TMPDIR", dir.path()).output().unwrap());
-            ran.fails(8, "allow more of them (ulimit -n)");
+            // How many are taken already by what it inherits differs from one machine to the next.
+            if limit <= 16 || ran.code != 0 {
+                ran.fails(8, "allow more of them (ulimit -n)");
+            }
             assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{limit} descriptors leave something");
         }
     }
