@@ -174,10 +174,8 @@ impl Torrent {
             self.refuse_batch(cx, conn, &batch);
             return self.lose_unreadable(cx, piece, error);
         }
-        for extent in self.metainfo.layout().extents(self.batch_range(&batch)).iter().filter(|e| !e.padding) {
-            self.loss.broken.insert(extent.file);
-            self.doubt(extent.file);
-        }
+        let extents = self.metainfo.layout().extents(self.batch_range(&batch));
+        self.break_files(&extents);
         let hiccups = self.loss.hiccups.entry(piece).or_default();
         *hiccups += u32::from(!self.loss.waiting.contains_key(&piece));
         if *hiccups > MAX_HICCUPS {
@@ -186,6 +184,14 @@ impl Torrent {
         } else {
             // Whoever was refused would ask again at once.
             self.hash_again(cx, piece).push((conn, batch));
+        }
+    }
+
+    /// Something of these files cannot be read: all of them is in doubt.
+    fn break_files(&mut self, extents: &[Extent]) {
+        for extent in extents.iter().filter(|extent| !extent.padding) {
+            self.loss.broken.insert(extent.file);
+            self.doubt(extent.file);
         }
     }
 
@@ -202,9 +208,13 @@ impl Torrent {
 
     fn lose_unreadable(&mut self, cx: &mut Context, piece: PieceIndex, error: DiskError) {
         // That cures itself.
-        if error.kind != DiskErrorKind::TooManyFiles {
-            self.lose(cx, piece, Some(error));
+        if error.kind == DiskErrorKind::TooManyFiles {
+            return;
         }
+        if self.place == Place::Final {
+            self.break_files(&self.metainfo.layout().extents(self.geometry.piece_range(piece)));
+        }
+        self.lose(cx, piece, Some(error));
     }
 
     /// A piece that we had is not there. `error` is why it cannot be read, if that is so.

@@ -267,6 +267,19 @@ fn a_finished_file_that_was_cut_short_is_whole_again() {
 }
 
 #[test]
+fn what_was_cut_is_whole_again_whichever_piece_is_asked_for_first() {
+    for others in 0..6 {
+        let mut story = Finished::new(&[1_000, 150 * PIECE as u64, 7_000]);
+        // Its own choices depend on how many are there before it.
+        (0..others).for_each(|_| _ = story.world.host(Config::default()));
+        story.second = story.world.leecher(&story.meta, &[]);
+        story.file(1).truncate(145 * PIECE);
+        story.touch();
+        story.ends_mended();
+    }
+}
+
+#[test]
 fn a_finished_file_that_somebody_changed_is_left_as_it_is_and_gives_nobody_a_wrong_byte() {
     let mut story = Finished::new(&LENGTHS);
     story.file(1)[PIECE * 2] ^= 1;
