@@ -66,9 +66,12 @@ pub const MAX_OUTSTANDING_REQUESTS: usize = 2_000;
 pub const MAX_LATE_BLOCKS: usize = 4_000;
 /// Blocks that nobody asked for before a peer is dropped. A few are honest: cancels cross with answers.
 pub const MAX_UNWANTED_BLOCKS: u32 = 64;
-/// Requests that a peer rejects in a row while it lets us download, before it is dropped: it would be asked
-/// for the same for ever.
+/// Times in a row that a peer rejects what it is asked for while it lets us download, before it is dropped.
 pub const MAX_REJECTIONS: u32 = 50;
+/// A piece of which a peer rejected a block is not asked of it for so long, unless it says anew that it has it.
+pub const REFUSAL: Duration = Duration::from_secs(5);
+/// Rejected pieces of one peer that are remembered.
+pub const MAX_REFUSED: usize = 64;
 /// Rejects of what was not asked for, before a peer is dropped. Cancels cross with them, a window at a time.
 pub const MAX_UNASKED_REJECTS: u32 = 10_000;
 /// Bytes that may wait for a peer to read them: more than a full queue of blocks, and answers to all else.

@@ -11,6 +11,7 @@ use crate::action::Action;
 use crate::bitfield::Bitfield;
 use crate::context::Outbox;
 use crate::ids::{ConnId, PeerId, PieceIndex};
+use crate::limits::{MAX_REFUSED, REFUSAL};
 use crate::rate::Rate;
 use crate::time::Instant;
 use crate::window::Window;
@@ -50,6 +51,11 @@ pub(crate) struct Peer {
     pub(crate) last_interest: Instant,
     /// Pieces we may request while choked (BEP 6).
     pub(crate) allowed_fast: BTreeSet<PieceIndex>,
+    /// Pieces of which it rejected a block while it let us download: not asked of it until it says anew that it
+    /// has them, or until `refused_until`.
+    pub(crate) refused: BTreeSet<PieceIndex>,
+    /// Without meaning while nothing is refused.
+    pub(crate) refused_until: Instant,
     /// Pieces it would like us to fetch (BEP 6), newest last.
     pub(crate) suggested: VecDeque<PieceIndex>,
     /// Pieces that we suggested to it and that it has not asked for yet.
@@ -68,8 +74,10 @@ pub(crate) struct Peer {
     pub(crate) last_sent: Instant,
 
     pub(crate) unwanted_blocks: u32,
-    /// Requests that it rejected since its last useful block, while it let us download.
+    /// How often it rejected requests since its last useful block, while it let us download. What had been asked
+    /// before it did so for the last time does not count anew.
     pub(crate) rejections: u32,
+    pub(crate) last_rejection: Option<Instant>,
     /// Rejects of what was not asked for.
     pub(crate) unasked_rejects: u32,
 
@@ -97,6 +105,8 @@ impl Peer {
             interested: false,
             last_interest: now,
             allowed_fast: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            refused_until: now,
             suggested: VecDeque::new(),
             offered: Vec::new(),
             requests: Requests::default(),
@@ -110,6 +120,7 @@ impl Peer {
             last_sent: now,
             unwanted_blocks: 0,
             rejections: 0,
+            last_rejection: None,
             unasked_rejects: 0,
             out: BytesMut::new(),
         }
@@ -126,6 +137,20 @@ impl Peer {
     /// Whether requests may be sent at all.
     pub(crate) fn may_request(&self) -> bool {
         self.interesting && (!self.choking_us || !self.allowed_fast.is_empty())
+    }
+
+    /// It rejected a request that was sent at `asked`, although it lets us download (BEP 6).
+    pub(crate) fn refuses(&mut self, now: Instant, piece: PieceIndex, asked: Instant) {
+        if self.last_rejection.is_none_or(|last| asked >= last) {
+            self.rejections += 1;
+            self.last_rejection = Some(now);
+        }
+        if self.refused.is_empty() {
+            self.refused_until = now + REFUSAL;
+        }
+        if self.refused.len() < MAX_REFUSED {
+            self.refused.insert(piece);
+        }
     }
 
     /// Queues a message. Many are sent together when the driver next asks for actions.

@@ -27,8 +27,8 @@ pub(crate) enum Asked {
 /// Whether a rejected block was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
-    /// Yes, and it is not any more.
-    Outstanding,
+    /// Yes, at this time, and it is not any more.
+    Outstanding(Instant),
     /// It was, and has been given up since.
     Late,
     /// Never.
@@ -77,7 +77,7 @@ impl Requests {
             self.late.remove(at);
             return Rejected::Late;
         }
-        if self.take(block).is_some() { Rejected::Outstanding } else { Rejected::Never }
+        self.take(block).map_or(Rejected::Never, |(_, asked)| Rejected::Outstanding(asked))
     }
 
     fn take(&mut self, block: BlockId) -> Option<(BlockId, Instant)> {
@@ -153,7 +153,7 @@ mod tests {
     fn after_a_rejection_nothing_is_expected() {
         let mut requests = Requests::default();
         requests.push(Instant::ZERO, block(0));
-        assert_eq!(requests.rejected(block(0)), Rejected::Outstanding);
+        assert_eq!(requests.rejected(block(0)), Rejected::Outstanding(Instant::ZERO));
         assert_eq!(requests.arrived(block(0)), Asked::Never);
         assert_eq!(requests.rejected(block(0)), Rejected::Never);
     }

@@ -62,6 +62,8 @@ pub(crate) struct PickFor<'a> {
     pub(crate) fast: bool,
     /// While it chokes us, only these may be requested (allowed fast, BEP 6).
     pub(crate) allowed: Option<&'a BTreeSet<PieceIndex>>,
+    /// Pieces that it has and will not give.
+    pub(crate) refused: &'a BTreeSet<PieceIndex>,
     /// Pieces that it suggested (BEP 6): begun before others.
     pub(crate) suggested: &'a [PieceIndex],
 }
@@ -69,7 +71,9 @@ pub(crate) struct PickFor<'a> {
 impl PickFor<'_> {
     /// Whether blocks of this piece may be requested of it.
     fn may_give(&self, piece: PieceIndex) -> bool {
-        self.has.has(piece) && self.allowed.is_none_or(|allowed| allowed.contains(&piece))
+        self.has.has(piece)
+            && self.allowed.is_none_or(|allowed| allowed.contains(&piece))
+            && !self.refused.contains(&piece)
     }
 }
 

@@ -173,6 +173,8 @@ impl Picker {
         let suits = |piece: &PieceIndex| rarity.is_closed(*piece) && peer.may_give(*piece);
         let best = if let Some(allowed) = peer.allowed {
             rarity.rarest_of(allowed.iter().copied().filter(suits), rng)
+        } else if !peer.refused.is_empty() {
+            rarity.rarest_of(peer.has.minus(&self.have).filter(suits), rng)
         } else if (self.have.count() as usize) < RANDOM_FIRST && self.opens.unfinished() < RANDOM_FIRST {
             rarity.any(peer.has, &self.have, rng)
         } else {

@@ -13,6 +13,7 @@ use core::net::Ipv4Addr;
 use rand_chacha::rand_core::SeedableRng;
 
 const SECOND: Duration = Duration::from_secs(1);
+static NONE: BTreeSet<PieceIndex> = BTreeSet::new();
 
 /// A torrent of `pieces` pieces of `blocks` blocks each.
 fn picker(pieces: u32, blocks: u32, max_open: usize) -> Picker {
@@ -69,6 +70,7 @@ impl Peer {
             now: self.now,
             fast: self.fast,
             allowed: None,
+            refused: &NONE,
             suggested: &[],
         }
     }
@@ -297,6 +299,19 @@ fn a_choked_peer_is_asked_for_what_it_allows_only() {
     p.set_have(PieceIndex(3));
     p.pick(&PickFor { allowed: Some(&allowed), ..seed.ask() }, 10, &mut out);
     assert_eq!(out.len(), 2);
+    p.check();
+}
+
+#[test]
+fn what_a_seed_refuses_is_asked_of_others_and_the_rest_of_it() {
+    let mut p = picker(6, 2, 10);
+    let seed = Peer::seed(&mut p, 1);
+    let other = Peer::seed(&mut p, 2);
+    let refused: BTreeSet<_> = (0..5).map(PieceIndex).collect();
+    let mut out = Vec::new();
+    p.pick(&PickFor { refused: &refused, ..seed.ask() }, 20, &mut out);
+    assert_eq!(out, [block(5, 0), block(5, 1)]);
+    assert_eq!(other.pick(&mut p, 10).len(), 10);
     p.check();
 }
 

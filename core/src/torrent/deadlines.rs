@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::DisconnectReason;
 use crate::ids::ConnId;
 use crate::limits::{KEEP_ALIVE, PEER_SILENCE};
+use crate::time::Instant;
 use crate::timers::TimerKey;
 use crate::wire::Message;
 
@@ -32,6 +33,7 @@ impl Torrent {
             peer.requests.restart(cx.now);
         }
         self.expire_requests(cx, conn);
+        self.ask_again(cx, conn);
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if cx.now.since(peer.last_received) >= PEER_SILENCE {
             self.drop_peer(cx, conn, DisconnectReason::Silent);
@@ -42,6 +44,18 @@ impl Torrent {
         }
         let late = peer.requests.oldest().map(|at| at + peer.window.timeout());
         let next = (peer.last_received + PEER_SILENCE).min(peer.last_sent + KEEP_ALIVE);
-        cx.timers.set(TimerKey::Conn(conn), late.map_or(next, |late| late.min(next)));
+        let again = (!peer.refused.is_empty()).then_some(peer.refused_until);
+        cx.timers.set(TimerKey::Conn(conn), [late, again].into_iter().flatten().fold(next, Instant::min));
+    }
+
+    /// What a peer refused may be asked of it again after a while.
+    fn ask_again(&mut self, cx: &mut Context, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn)
+            && !peer.refused.is_empty()
+            && cx.now >= peer.refused_until
+        {
+            peer.refused.clear();
+            self.fill(cx, conn);
+        }
     }
 }

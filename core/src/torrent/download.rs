@@ -161,7 +161,8 @@ impl Torrent {
         let block = self.geometry.block(request.index, request.begin, request.len);
         let (Some(block), Some(peer)) = (block, self.peers.get_mut(&conn)) else { return Ok(()) };
         match peer.requests.rejected(block) {
-            Rejected::Outstanding => {}
+            Rejected::Outstanding(asked) if !peer.choking_us => peer.refuses(cx.now, block.piece, asked),
+            Rejected::Outstanding(_) => _ = peer.allowed_fast.remove(&block.piece),
             Rejected::Late => return Ok(()),
             Rejected::Never => {
                 peer.unasked_rejects += 1;
@@ -170,10 +171,8 @@ impl Torrent {
             }
         }
         peer.window.withdrawn(1);
-        if peer.choking_us {
-            peer.allowed_fast.remove(&block.piece);
-        } else {
-            peer.rejections += 1;
+        if !peer.refused.is_empty() {
+            cx.timers.no_later_than(TimerKey::Conn(conn), peer.refused_until);
         }
         let rejections = peer.rejections;
         self.picker.give_up(conn, block);
@@ -249,6 +248,7 @@ fn wish(now: Instant, peer: &Peer) -> PickFor<'_> {
         now,
         fast: peer.window.is_fast(),
         allowed: peer.choking_us.then_some(&peer.allowed_fast),
+        refused: &peer.refused,
         suggested: peer.suggested.as_slices().0,
     }
 }

@@ -18,9 +18,10 @@ impl Torrent {
     pub(super) fn have_came(&mut self, cx: &mut Context, conn: ConnId, index: u32) -> Result<(), PeerFault> {
         let piece = self.piece(index)?;
         let missing = !self.picker.have().has(piece);
-        if let Some(peer) = self.peers.get_mut(&conn)
-            && peer.has.insert(piece)
-        {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        // It may have said so before, and rejected it since: now it means it.
+        peer.refused.remove(&piece);
+        if peer.has.insert(piece) {
             peer.missing_here += u32::from(missing);
             self.picker.peer_got(piece);
             self.has_changed(cx, conn);

@@ -9,6 +9,7 @@ mod loss_stories;
 mod peer_stories;
 mod place_stories;
 mod record_stories;
+mod reject_stories;
 mod rude_stories;
 mod spread_stories;
 mod stage;

@@ -2,20 +2,8 @@
 
 use super::stage::Stage;
 use super::*;
-use crate::wire::{BlockRange, Decoder, Features, HANDSHAKE_LEN, Message};
+use crate::wire::{BlockRange, Features, Message};
 use alloc::format;
-use bytes::Bytes;
-
-/// What the seed said to a peer after its handshake.
-fn said(stage: &Stage, conn: ConnId) -> Vec<Message> {
-    let mut decoder = Decoder::new(10, Features::OURS);
-    let sent = stage.world.hosts[0].actions.iter().filter_map(|action| match action {
-        Action::Send { conn: to, data } if *to == conn => Some(&data[..]),
-        _ => None,
-    });
-    decoder.push(Bytes::from(sent.collect::<Vec<_>>().concat()).slice(HANDSHAKE_LEN..));
-    core::iter::from_fn(|| decoder.next().unwrap()).collect()
-}
 
 /// The pieces that it suggested, in order.
 fn suggested(stage: &Stage, conn: ConnId) -> Vec<u32> {
@@ -23,7 +11,7 @@ fn suggested(stage: &Stage, conn: ConnId) -> Vec<u32> {
         Message::Suggest(piece) => Some(piece),
         _ => None,
     };
-    said(stage, conn).into_iter().filter_map(suggestion).collect()
+    stage.said(conn).into_iter().filter_map(suggestion).collect()
 }
 
 fn request(piece: u32) -> Message {
@@ -42,7 +30,7 @@ fn a_seed_suggests_to_everybody_something_else() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 8, "no piece twice");
-    let first = said(&stage, peers[0]);
+    let first = stage.said(peers[0]);
     let place = |wanted: fn(&Message) -> bool| first.iter().position(wanted).unwrap();
     assert!(place(|m| matches!(m, Message::Suggest(_))) < place(|m| matches!(m, Message::Unchoke)));
 }
@@ -79,6 +67,6 @@ fn a_peer_without_the_fast_extension_is_spared() {
     let mut stage = Stage::new();
     let plain = stage.connect_with("10.7.7.7", Features { fast: false, extended: true });
     stage.say(plain, &[Message::Interested]);
-    assert!(said(&stage, plain).contains(&Message::Unchoke));
+    assert!(stage.said(plain).contains(&Message::Unchoke));
     assert!(suggested(&stage, plain).is_empty());
 }

@@ -1,11 +1,11 @@
 //! An engine on a stage, with peers that say what they are told to.
 
 use super::*;
-use crate::wire::{Features, Handshake, Message};
-use bytes::BytesMut;
+use crate::wire::{Decoder, Features, HANDSHAKE_LEN, Handshake, Message};
+use bytes::{Bytes, BytesMut};
 use core::net::{IpAddr, SocketAddr};
 
-/// An engine that seeds ten pieces, and peers that say what they are told to.
+/// An engine that seeds ten pieces, or downloads them, and peers that say what they are told to.
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) meta: Arc<Metainfo>,
@@ -22,6 +22,15 @@ impl Stage {
         let meta = torrent(&data);
         let mut world = World::new();
         world.seed_with(config, &meta, &data);
+        Self { world, meta, peers: 0 }
+    }
+
+    /// An engine that has nothing yet.
+    pub(super) fn leeching() -> Self {
+        let meta = torrent(&payload(10 * PIECE));
+        let mut world = World::new();
+        let leecher = world.leecher(&meta, &[]);
+        world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Downloading);
         Self { world, meta, peers: 0 }
     }
 
@@ -64,6 +73,17 @@ impl Stage {
         let mut data = BytesMut::new();
         messages.iter().for_each(|message| message.encode(&mut data));
         self.input(Input::Received { conn, data: data.freeze() });
+    }
+
+    /// What was said to a peer after the handshake.
+    pub(super) fn said(&self, conn: ConnId) -> Vec<Message> {
+        let mut decoder = Decoder::new(10, Features::OURS);
+        let sent = self.world.hosts[0].actions.iter().filter_map(|action| match action {
+            Action::Send { conn: to, data } if *to == conn => Some(&data[..]),
+            _ => None,
+        });
+        decoder.push(Bytes::from(sent.collect::<Vec<_>>().concat()).slice(HANDSHAKE_LEN..));
+        core::iter::from_fn(|| decoder.next().unwrap()).collect()
     }
 
     /// Connected peers.

@@ -36,6 +36,7 @@ struct PickStep {
     count: usize,
     fast: bool,
     allowed: Option<BTreeSet<u32>>,
+    refused: BTreeSet<u32>,
     suggested: Vec<u32>,
 }
 
@@ -43,9 +44,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let peer = 0..PEERS;
     let allowed =
         prop_oneof![5 => Just(None), 1 => proptest::collection::btree_set(0u32..12, 0..3).prop_map(Some)];
+    let refused =
+        prop_oneof![5 => Just(BTreeSet::new()), 1 => proptest::collection::btree_set(0u32..12, 0..3)];
     let suggested = prop_oneof![5 => Just(vec![]), 1 => proptest::collection::vec(0u32..12, 0..3)];
-    let pick = (0usize..9, any::<bool>(), allowed, suggested)
-        .prop_map(|(count, fast, allowed, suggested)| PickStep { count, fast, allowed, suggested });
+    let pick = (0usize..9, any::<bool>(), allowed, refused, suggested).prop_map(
+        |(count, fast, allowed, refused, suggested)| PickStep { count, fast, allowed, refused, suggested },
+    );
     let step = prop_oneof![
         3 => (peer.clone(), prop_oneof![Just(None), any::<u64>().prop_map(Some)]).prop_map(|(p, h)| Step::Join(p, h)),
         1 => peer.clone().prop_map(Step::Leave),
@@ -141,6 +145,7 @@ impl Pair {
     fn pick(&mut self, peer: usize, step: PickStep) -> Vec<BlockId> {
         let Some(has) = self.model.swarm[peer].clone() else { return vec![] };
         let allowed = step.allowed.map(|a| a.into_iter().map(PieceIndex).collect());
+        let refused = step.refused.into_iter().map(PieceIndex).collect();
         let suggested: Vec<_> = step.suggested.into_iter().map(PieceIndex).collect();
         let ask = PickFor {
             conn: self.conn(peer),
@@ -149,6 +154,7 @@ impl Pair {
             now: self.now,
             fast: step.fast,
             allowed: allowed.as_ref(),
+            refused: &refused,
             suggested: &suggested,
         };
         let mut out = Vec::new();
@@ -271,7 +277,8 @@ proptest! {
         pair.join(0, Bitfield::full(geometry.num_pieces()));
         for _ in 0..geometry.num_pieces() * geometry.blocks_in(PieceIndex(0)) {
             pair.now = pair.now + SECOND * 11;
-            let how = PickStep { count: 1, fast: false, allowed: None, suggested: vec![] };
+            let (refused, suggested) = (BTreeSet::new(), vec![]);
+            let how = PickStep { count: 1, fast: false, allowed: None, refused, suggested };
             pair.pick(0, how).into_iter().for_each(|block| pair.send(0, block));
             pair.flush();
             pair.judge(u16::MAX);

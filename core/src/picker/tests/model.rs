@@ -118,7 +118,7 @@ impl Piece {
 
 fn may_give(piece: u32, peer: &PickFor<'_>) -> bool {
     let piece = PieceIndex(piece);
-    peer.has.has(piece) && peer.allowed.is_none_or(|a| a.contains(&piece))
+    peer.has.has(piece) && peer.allowed.is_none_or(|a| a.contains(&piece)) && !peer.refused.contains(&piece)
 }
 
 /// The naive picker.
@@ -267,7 +267,7 @@ impl Model {
         assert!(!self.open_for(peer, !own_piece), "open pieces come first");
         let candidates: Vec<u32> = self.closed_for(peer).collect();
         let random = self.pieces.iter().filter(|p| p.have).count() < 4 && self.unfinished() < 4;
-        if !random || peer.allowed.is_some() {
+        if !random || peer.allowed.is_some() || !peer.refused.is_empty() {
             let least = candidates.iter().map(|c| self.availability(*c)).min();
             assert_eq!(Some(self.availability(piece)), least, "rarest first");
         }
