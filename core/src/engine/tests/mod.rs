@@ -1,5 +1,6 @@
 //! Whole downloads between engines: what happens over time, told as stories.
 
+mod announce_stories;
 mod blame_stories;
 mod disk;
 mod disk_stories;
