@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use super::*;
 use crate::limits::EVICTION_PAUSE;
-use crate::wire::{BlockRange, Message};
+use crate::wire::{BlockRange, Features, Message};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::ToString;
@@ -178,6 +178,47 @@ fn of_many_ports_of_one_address_few_are_dialled() {
     }
     assert_eq!(most, Config::default().max_per_address);
     assert!(dialled > 50, "the others have their turn later: {dialled}");
+}
+
+#[test]
+fn no_more_than_64_connections_are_half_open_of_our_own_making() {
+    let mut world = World::new();
+    let host = world.host(Config::default());
+    let peers = (0..=255).map(|n| PeerAddr::Addr(([10, 66, 0, n], 1).into())).collect();
+    world.add(host, &torrent(&payload(PIECE)), TorrentOptions { peers, ..Default::default() });
+    world.run_for(MINUTE);
+    let (mut open, mut most, mut dialled) = (BTreeSet::new(), 0, BTreeSet::new());
+    for action in &world.hosts[host].actions {
+        match action {
+            Action::Connect { conn, remote, .. } => {
+                open.insert(*conn);
+                dialled.insert(*remote);
+            }
+            Action::Close { conn } => drop(open.remove(conn)),
+            _ => {}
+        }
+        most = most.max(open.len());
+    }
+    assert_eq!((most, dialled.len()), (64, 256));
+}
+
+#[test]
+fn no_more_than_64_connections_are_half_open_of_others_making() {
+    // Some say nothing, the others name the torrent and say no more.
+    for said in [0, 60] {
+        let mut stage = Stage::new();
+        let handshake = stage.handshake(Features::OURS).encode();
+        let crowd: Vec<ConnId> = (0..=255)
+            .map(|n| {
+                let conn = stage.knock_from(&format!("10.9.0.{n}"));
+                stage.input(Input::Received { conn, data: handshake[..said].to_vec().into() });
+                conn
+            })
+            .collect();
+        let open: Vec<_> = crowd.iter().filter(|conn| !stage.is_closed(**conn)).collect();
+        assert_eq!(open.len(), 64, "{said} bytes were said");
+        assert_eq!(open.last(), Some(&&crowd[255]), "the newest has its chance");
+    }
 }
 
 #[test]

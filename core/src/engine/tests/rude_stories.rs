@@ -2,8 +2,8 @@
 
 use super::stage::Stage;
 use super::*;
-use crate::limits::{KEEP_ALIVE, MAX_INVALID_REQUESTS, PEER_SILENCE};
-use crate::wire::{BlockRange, Message};
+use crate::limits::{HANDSHAKE_TIMEOUT, KEEP_ALIVE, MAX_INVALID_REQUESTS, PEER_SILENCE};
+use crate::wire::{BlockRange, Features, HANDSHAKE_LEN, Message};
 
 const fn request(index: u32, begin: u32, len: u32) -> Message {
     Message::Request(BlockRange { index, begin, len })
@@ -97,6 +97,59 @@ fn a_silent_peer_is_dropped_and_until_then_kept_alive() {
     assert_eq!(stage.reason(conn), None);
     stage.world.run_for(PEER_SILENCE);
     assert_eq!(stage.reason(conn), Some(DisconnectReason::Silent));
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Connects a peer that sends this much of its handshake, a byte at a time with a second between, and then nothing.
+fn shakes_hands_slowly(bytes: usize) -> (Stage, ConnId) {
+    let mut stage = Stage::new();
+    let conn = stage.knock_from("10.7.7.7");
+    let handshake = stage.handshake(Features::OURS).encode();
+    let (all_but_8, last) = handshake[..bytes].split_at(bytes.saturating_sub(8));
+    stage.input(Input::Received { conn, data: all_but_8.to_vec().into() });
+    for byte in last {
+        stage.world.run_for(SECOND);
+        stage.input(Input::Received { conn, data: vec![*byte].into() });
+    }
+    (stage, conn)
+}
+
+#[test]
+fn who_connects_and_does_not_shake_hands_is_dropped_after_10_seconds() {
+    // Nothing at all; less than the torrent's hash; all but the last byte.
+    for bytes in [0, 20, HANDSHAKE_LEN - 1] {
+        let (mut stage, conn) = shakes_hands_slowly(bytes);
+        let begun = Duration::from_secs(bytes.min(8) as u64);
+        stage.world.run_for(HANDSHAKE_TIMEOUT - begun - SECOND);
+        assert!(!stage.is_closed(conn), "too early after {bytes} bytes");
+        stage.world.run_for(SECOND + Duration::from_millis(1));
+        assert!(stage.is_closed(conn), "still open after {bytes} bytes");
+    }
+    let (mut stage, conn) = shakes_hands_slowly(HANDSHAKE_LEN);
+    stage.world.run_for(HANDSHAKE_TIMEOUT * 2);
+    assert_eq!((stage.reason(conn), stage.peers()), (None, vec![conn]));
+}
+
+#[test]
+fn who_is_dialled_and_does_not_shake_hands_is_dropped_after_10_seconds() {
+    let data = payload(PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let mute = world.seed(&meta, &data);
+    world.hang(mute);
+    let leecher = world.leecher(&meta, &[mute]);
+    let dropped = |w: &World| {
+        let late = |e: &Event| {
+            matches!(e, Event::PeerDisconnected { reason: DisconnectReason::HandshakeTimeout, .. })
+        };
+        w.hosts[leecher].events.iter().any(late)
+    };
+    world.run_until(SECOND, |w| !w.hosts[leecher].actions.is_empty());
+    world.run_for(HANDSHAKE_TIMEOUT - SECOND);
+    assert!(!dropped(&world), "too early");
+    world.run_for(SECOND * 2);
+    assert!(dropped(&world));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How a seed spreads what nobody else has: what it suggests, to whom, and when it stops.
+//! How a seed spreads what nobody else has: what it suggests, to whom, and when it stops; and who is told what we
+//! have.
 
 use super::stage::Stage;
 use super::*;
@@ -69,4 +70,40 @@ fn a_peer_without_the_fast_extension_is_spared() {
     stage.say(plain, &[Message::Interested]);
     assert!(stage.said(plain).contains(&Message::Unchoke));
     assert!(suggested(&stage, plain).is_empty());
+}
+
+/// The pieces of which it said that it has them, sorted.
+fn told(stage: &Stage, conn: ConnId) -> Vec<u32> {
+    let have = |message| match message {
+        Message::Have(piece) => Some(piece),
+        _ => None,
+    };
+    let mut told: Vec<u32> = said(stage, conn).into_iter().filter_map(have).collect();
+    told.sort_unstable();
+    told
+}
+
+#[test]
+fn who_has_a_piece_is_not_told_that_we_have_it_too() {
+    let data = payload(10 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let leecher = world.host(Config::default());
+    world.add(leecher, &meta, TorrentOptions { seeding: SeedPolicy::Forever, ..Default::default() });
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Downloading);
+    let mut stage = Stage { world, meta, peers: 0 };
+    let [rich, poor] = [1, 2].map(|n| stage.connect_from(&format!("10.7.7.{n}")));
+    stage.say(rich, &(0..6).map(Message::Have).collect::<Vec<_>>());
+    stage.say(poor, &[Message::HaveNone]);
+    let seed = stage.world.seed(&stage.meta, &data);
+    let (now, addr) = (stage.world.now, stage.world.hosts[seed].addr);
+    stage.world.hosts[leecher].engine.add_peer(now, TORRENT, addr);
+    stage.world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Seeding);
+    let to_seed = stage.world.hosts[leecher].events.iter().find_map(|event| match event {
+        Event::PeerConnected { conn, remote, .. } if *remote == addr => Some(*conn),
+        _ => None,
+    });
+    assert_eq!(told(&stage, poor), (0..10).collect::<Vec<_>>());
+    assert_eq!(told(&stage, rich), (6..10).collect::<Vec<_>>());
+    assert!(told(&stage, to_seed.unwrap()).is_empty());
 }

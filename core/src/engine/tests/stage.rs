@@ -47,11 +47,16 @@ impl Stage {
     /// The same with these extensions.
     pub(super) fn connect_with(&mut self, ip: &str, features: Features) -> ConnId {
         let conn = self.knock_from(ip);
+        let data = self.handshake(features).encode().to_vec().into();
+        self.input(Input::Received { conn, data });
+        conn
+    }
+
+    /// The handshake of the peer that knocked last.
+    pub(super) fn handshake(&self, features: Features) -> Handshake {
         let mut peer_id = PeerId(*b"-XX0000-not-so-nice-");
         peer_id.0[16..].copy_from_slice(&(self.peers as u32).to_be_bytes());
-        let handshake = Handshake { info_hash: self.meta.info_hash().wire(), peer_id, features };
-        self.input(Input::Received { conn, data: handshake.encode().to_vec().into() });
-        conn
+        Handshake { info_hash: self.meta.info_hash().wire(), peer_id, features }
     }
 
     /// Connects, and says nothing.
