@@ -78,7 +78,7 @@ fn told(stage: &Stage, conn: ConnId) -> Vec<u32> {
         Message::Have(piece) => Some(piece),
         _ => None,
     };
-    let mut told: Vec<u32> = said(stage, conn).into_iter().filter_map(have).collect();
+    let mut told: Vec<u32> = stage.said(conn).into_iter().filter_map(have).collect();
     told.sort_unstable();
     told
 }
