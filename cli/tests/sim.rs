@@ -74,6 +74,7 @@ fn what_it_is_to_leave_is_looked_at_before_it_runs() {
     sim(&["--plot", "no/x.svg"]).fails(7, "disk: cannot write no/x.svg");
     sim(&["--record", "no/a.rec"]).fails(7, "disk: cannot write the recording no/a.rec");
     sim(&["--record", "a.rec", "--leecher", "0"]).fails(2, "usage: ");
+    sim(&["--record", "a.rec", "--leecher", "201"]).fails(2, "usage: there is no leecher 201 to record");
     sim(&["--record", "a", "--plot", "a"]).fails(2, "usage: --plot and --record name the same file");
     assert_eq!(std::fs::read(dir.path().join("notes")).expect("a file"), b"precious");
     // What could be made was not kept either.

@@ -146,6 +146,16 @@ fn strikes_in_one(scenario: &str, reports: &[Report]) -> bool {
 }
 
 #[test]
+fn it_is_known_before_a_run_how_many_leechers_there_are() {
+    for (scenario, reports) in reports() {
+        for report in reports {
+            let told = scenario.leechers(&small(report.seed));
+            assert_eq!(report.leechers.len(), told as usize, "{}", scenario.name);
+        }
+    }
+}
+
+#[test]
 fn scenarios_are_known_by_their_names() {
     for scenario in Scenario::all() {
         assert_eq!(Scenario::named(scenario.name).map(|s| s.about), Some(scenario.about));

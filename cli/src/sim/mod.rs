@@ -21,32 +21,26 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
         let text = format!("usage: there is no scenario {name}; peerless sim --list names them all");
         Failure::new(Exit::Usage, text)
     })?;
-    keep::check(args)?;
     let record = args.record.is_some().then_some(args.leecher);
-    let (mut bad, mut broken) = (Vec::new(), false);
+    let setup = Setup { seed: args.seed, peers: args.peers, size: args.size, record };
+    check_leecher(scenario, &setup)?;
+    keep::check(args)?;
+    let mut bad = Vec::new();
     let mut last = None;
     for n in 0..args.runs {
         let seed = args.seed.wrapping_add(n);
-        let setup = Setup { seed, peers: args.peers, size: args.size, record };
-        let report = match catching(|| simulate(scenario, &setup)) {
+        let report = match catching(|| simulate(scenario, &Setup { seed, ..setup })) {
             Ok(report) => report?,
             Err(fault) => {
-                broken = true;
-                bad.push((seed, format!("a bug: {fault}")));
                 if args.json {
                     console::json(&tell::json_fault(name, seed, &fault))?;
                 } else {
                     console::data(&format!("seed {seed:<6} a bug: {fault}"))?;
                 }
+                bad.push(Bad { seed, fault, bug: true });
                 continue;
             }
         };
-        if let (Some(leecher), None) = (record, &report.recording) {
-            // A scenario may have more of them than --peers says, so that the first run tells.
-            let (there, name) = (text::count(report.leechers.len() as u64, "leecher"), report.scenario);
-            let text = format!("usage: there is no leecher {leecher} to record: {name} has {there} here");
-            return Err(Failure::new(Exit::Usage, text));
-        }
         if args.json {
             console::json(&tell::json(&report))?;
         } else if args.runs == 1 {
@@ -55,7 +49,7 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
             console::data(&tell::short(&report))?;
         }
         if let Some(fault) = report.faults.first() {
-            bad.push((seed, fault.clone()));
+            bad.push(Bad { seed, fault: fault.clone(), bug: false });
         }
         last = Some(report);
     }
@@ -67,9 +61,24 @@ pub(crate) fn run(args: &args::Sim) -> Result<Report, Failure> {
             keep::plot(path, &plot::svg(report))?;
         }
     }
-    let verdict = verdict(args, name, &bad);
-    // A fault of the engine or the simulator, not a download that did not come to its end.
-    Ok(if broken { Report { exit: Exit::Bug, ..verdict } } else { verdict })
+    Ok(verdict(args, name, &bad))
+}
+
+/// A run that ended badly.
+struct Bad {
+    seed: u64,
+    fault: String,
+    /// It is one of the engine or the simulator, not a download that did not come to its end.
+    bug: bool,
+}
+
+/// Whether there is the leecher that is to be recorded.
+fn check_leecher(scenario: &Scenario, setup: &Setup) -> Result<(), Failure> {
+    let there = scenario.leechers(setup);
+    let Some(leecher) = setup.record.filter(|leecher| *leecher > there) else { return Ok(()) };
+    let (there, name) = (text::count(there.into(), "leecher"), scenario.name);
+    let text = format!("usage: there is no leecher {leecher} to record: {name} has {there} here");
+    Err(Failure::new(Exit::Usage, text))
 }
 
 fn simulate(scenario: &Scenario, setup: &Setup) -> Result<scenario::Report, Failure> {
@@ -89,12 +98,15 @@ fn list(json: bool) -> Result<Report, Failure> {
     Ok(Report::complete().with("scenarios", names))
 }
 
-/// All runs came out well, or the first that did not: what was wrong, and the command that shows it again.
-fn verdict(args: &args::Sim, name: &str, bad: &[(u64, String)]) -> Report {
-    let seeds: Vec<u64> = bad.iter().map(|(seed, _)| *seed).collect();
+/// All runs came out well, or the first bug, or else the first download that did not come to its end: what was wrong,
+/// and the command that shows it again.
+fn verdict(args: &args::Sim, name: &str, bad: &[Bad]) -> Report {
+    let seeds: Vec<u64> = bad.iter().map(|bad| bad.seed).collect();
     let report = Report::complete().with("runs", args.runs).with("bad_seeds", seeds);
-    let Some((first, fault)) = bad.first() else { return report };
-    let mut again = format!("peerless sim {name} --seed {first}");
+    let Some(Bad { seed, fault, bug }) = bad.iter().find(|bad| bad.bug).or_else(|| bad.first()) else {
+        return report;
+    };
+    let mut again = format!("peerless sim {name} --seed {seed}");
     if let Some(peers) = args.peers {
         again.push_str(&format!(" --peers {peers}"));
     }
@@ -102,9 +114,10 @@ fn verdict(args: &args::Sim, name: &str, bad: &[(u64, String)]) -> Report {
         again.push_str(&format!(" --size {size}"));
     }
     let (bad, runs) = (bad.len(), text::count(args.runs, "run"));
+    let (class, exit) = if *bug { ("bug", Exit::Bug) } else { ("interrupted", Exit::Incomplete) };
     let error =
-        format!("interrupted: {bad} of {runs} ended badly; with seed {first}, {fault}; see it with: {again}");
-    Report { exit: Exit::Incomplete, error: Some(error), ..report }
+        format!("{class}: {bad} of {runs} ended badly; with seed {seed}, {fault}; see it with: {again}");
+    Report { exit, error: Some(error), ..report }
 }
 
 #[cfg(test)]
@@ -118,14 +131,24 @@ mod tests {
         let words = ["peerless", "sim", "lossy", "--runs", "3", "--peers", "2"];
         let Some(Command::Sim(args)) = Cli::parse_from(words).command else { panic!("no simulation") };
         assert_eq!(verdict(&args, "lossy", &[]).exit, Exit::Complete);
-        let bad = [(2, "leecher 1 is not complete: no peers".to_owned()), (3, "it is late".to_owned())];
-        let report = verdict(&args, "lossy", &bad);
+        let late = || Bad { seed: 2, fault: "leecher 1 is not complete: no peers".to_owned(), bug: false };
+        let report = verdict(&args, "lossy", &[late(), late()]);
         assert_eq!(report.exit, Exit::Incomplete);
         assert_eq!(
             report.error.as_deref(),
             Some(
                 "interrupted: 2 of 3 runs ended badly; with seed 2, leecher 1 is not complete: no peers; \
                  see it with: peerless sim lossy --seed 2 --peers 2"
+            )
+        );
+        let bug = Bad { seed: 3, fault: "a block was lost".to_owned(), bug: true };
+        let report = verdict(&args, "lossy", &[late(), bug]);
+        assert_eq!(report.exit, Exit::Bug);
+        assert_eq!(
+            report.error.as_deref(),
+            Some(
+                "bug: 2 of 3 runs ended badly; with seed 3, a block was lost; \
+                 see it with: peerless sim lossy --seed 3 --peers 2"
             )
         );
     }

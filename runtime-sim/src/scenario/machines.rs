@@ -10,33 +10,30 @@ use peerless_core::{Event, MetainfoError, SeedPolicy, TorrentOptions};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "crashing", about: "leechers are killed or lose power, again and again", run: crashing },
-    Scenario {
-        name: "full-disk",
-        about: "every third disk is full at the half, and has room a minute later",
-        run: full_disk,
-    },
-    Scenario { name: "slow-disk", about: "fast lines into disks that are slower", run: slow_disk },
-    Scenario {
-        name: "suspended",
-        about: "every other leecher sleeps for hours, its clock going on",
-        run: suspended,
-    },
-    Scenario { name: "clocks", about: "all clocks are wrong and drift, and some jump by hours", run: clocks },
-    Scenario { name: "many-pieces", about: "10,000 pieces", run: many_pieces },
-    Scenario { name: "huge-pieces", about: "at least four pieces of 16 MiB", run: huge_pieces },
-    Scenario { name: "tiny-pieces", about: "pieces of 4 KiB: smaller than a block", run: tiny_pieces },
+    Scenario::new("crashing", "leechers are killed or lose power, again and again", 10, crashing),
+    Scenario::new(
+        "full-disk",
+        "every third disk is full at the half, and has room a minute later",
+        9,
+        full_disk,
+    ),
+    Scenario::new("slow-disk", "fast lines into disks that are slower", 4, slow_disk),
+    Scenario::new("suspended", "every other leecher sleeps for hours, its clock going on", 8, suspended),
+    Scenario::new("clocks", "all clocks are wrong and drift, and some jump by hours", 9, clocks),
+    Scenario::new("many-pieces", "10,000 pieces", 4, many_pieces),
+    Scenario::new("huge-pieces", "at least four pieces of 16 MiB", 4, huge_pieces),
+    Scenario::new("tiny-pieces", "pieces of 4 KiB: smaller than a block", 4, tiny_pieces),
 ];
 
 fn line() -> Link {
     Link::symmetric(mbit(20))
 }
 
-fn crashing(setup: &Setup) -> Result<Report, MetainfoError> {
+fn crashing(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(line());
     let mut dice = Dice::new(setup.seed, "crashes");
-    for _ in 0..setup.peers(10) {
+    for _ in 0..peers {
         let host = swarm.leecher(line());
         for n in 0..4 {
             let (whole, window) = (swarm.part(1_000), swarm.part(375));
@@ -58,13 +55,13 @@ fn crashing(setup: &Setup) -> Result<Report, MetainfoError> {
     Ok(swarm.finish("crashing", hours(10)))
 }
 
-fn full_disk(setup: &Setup) -> Result<Report, MetainfoError> {
+fn full_disk(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(32))?;
     let size = swarm.torrent.metainfo.geometry().total();
     swarm.seed(line());
     let options =
         TorrentOptions { wait_disk: true, seeding: SeedPolicy::Forever, ..TorrentOptions::default() };
-    for n in 0..setup.peers(9) {
+    for n in 0..peers {
         let host = Host::new(format!("leecher {}", n + 1)).link(line()).with(&swarm.torrent, options.clone());
         let host = swarm.add(host);
         if n % 3 == 0 {
@@ -80,11 +77,11 @@ fn full_disk(setup: &Setup) -> Result<Report, MetainfoError> {
     Ok(swarm.finish("full-disk", hours(10)))
 }
 
-fn slow_disk(setup: &Setup) -> Result<Report, MetainfoError> {
+fn slow_disk(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(Link::symmetric(mbit(200)));
     let speed = DiskSpeed { rate: Rate(mib(2)), access: millis(10), ..DiskSpeed::default() };
-    for n in 0..setup.peers(4) {
+    for n in 0..peers {
         let host = Host::new(format!("leecher {}", n + 1)).link(Link::symmetric(mbit(200)));
         let host = swarm.add(host.disk(speed).downloads(&swarm.torrent));
         swarm.sim.start(host);
@@ -92,11 +89,11 @@ fn slow_disk(setup: &Setup) -> Result<Report, MetainfoError> {
     Ok(swarm.finish("slow-disk", hours(10)))
 }
 
-fn suspended(setup: &Setup) -> Result<Report, MetainfoError> {
+fn suspended(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(32))?;
     swarm.seed(line());
     let mut dice = Dice::new(setup.seed, "sleep");
-    for n in 0..setup.peers(8) {
+    for n in 0..peers {
         let host = swarm.leecher(line());
         if n % 2 == 0 {
             let (when, long) = (dice.time(swarm.part(700)), minutes(30) + dice.time(hours(5)));
@@ -109,11 +106,11 @@ fn suspended(setup: &Setup) -> Result<Report, MetainfoError> {
     Ok(swarm.finish("suspended", hours(10)))
 }
 
-fn clocks(setup: &Setup) -> Result<Report, MetainfoError> {
+fn clocks(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(32))?;
     let seed = swarm.seed(line());
     let mut dice = Dice::new(setup.seed, "clocks");
-    for n in 0..setup.peers(9) {
+    for n in 0..peers {
         let (ahead, drift) = (dice.time(hours(10_000)), drift(&mut dice));
         let host = Host::new(format!("leecher {}", n + 1)).link(line()).clock(ahead, drift);
         let host = swarm.add(host.downloads(&swarm.torrent));
@@ -146,24 +143,30 @@ fn drift(dice: &mut Dice) -> i32 {
 }
 
 /// Always 10,000: of 16 KiB, or of less where less was asked for.
-fn many_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
+fn many_pieces(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let each = (setup.size(mib(160)) / MANY).clamp(1, u64::from(HUGE));
-    shape(setup, "many-pieces", MANY * each, each as u32)
+    shape(setup, peers, "many-pieces", MANY * each, each as u32)
 }
 
-fn huge_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
-    shape(setup, "huge-pieces", setup.size(mib(128)).max(4 * u64::from(HUGE)), HUGE)
+fn huge_pieces(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
+    shape(setup, peers, "huge-pieces", setup.size(mib(128)).max(4 * u64::from(HUGE)), HUGE)
 }
 
-fn tiny_pieces(setup: &Setup) -> Result<Report, MetainfoError> {
-    shape(setup, "tiny-pieces", setup.size(mib(4) + 1_234), 4 << 10)
+fn tiny_pieces(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
+    shape(setup, peers, "tiny-pieces", setup.size(mib(4) + 1_234), 4 << 10)
 }
 
 /// A few leechers of a torrent of this shape.
-fn shape(setup: &Setup, name: &'static str, size: u64, piece_length: u32) -> Result<Report, MetainfoError> {
+fn shape(
+    setup: &Setup,
+    peers: u32,
+    name: &'static str,
+    size: u64,
+    piece_length: u32,
+) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::new(setup, size, piece_length)?;
     swarm.seed(line());
-    for _ in 0..setup.peers(4) {
+    for _ in 0..peers {
         swarm.leecher(line());
     }
     Ok(swarm.finish(name, hours(10)))

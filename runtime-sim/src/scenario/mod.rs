@@ -34,11 +34,6 @@ impl Setup {
         Self { seed, ..Self::default() }
     }
 
-    /// Leechers: what was asked for, or `usual`.
-    pub fn peers(&self, usual: u32) -> u32 {
-        self.peers.unwrap_or(usual)
-    }
-
     /// The length of pieces for a torrent of `size` bytes: 256 KiB, and less where these would be few, so that a small
     /// swarm is like a large one.
     pub(crate) fn piece_length(size: u64) -> u32 {
@@ -59,10 +54,25 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it tells, in a sentence.
     pub about: &'static str,
-    run: fn(&Setup) -> Result<Report, MetainfoError>,
+    /// Leechers, where nothing is said of them.
+    usual: u32,
+    /// Leechers that there are besides, however many are asked for.
+    besides: u32,
+    run: Run,
 }
 
+/// A scenario with so many leechers.
+type Run = fn(&Setup, u32) -> Result<Report, MetainfoError>;
+
 impl Scenario {
+    const fn new(name: &'static str, about: &'static str, usual: u32, run: Run) -> Self {
+        Self { name, about, usual, besides: 0, run }
+    }
+
+    const fn besides(self, besides: u32) -> Self {
+        Self { besides, ..self }
+    }
+
     /// All of them.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         sharing::SCENARIOS.iter().chain(paths::SCENARIOS).chain(machines::SCENARIOS).chain(rude::SCENARIOS)
@@ -73,11 +83,16 @@ impl Scenario {
         Self::all().find(|scenario| scenario.name == name)
     }
 
+    /// How many leechers it has with this setup.
+    pub fn leechers(&self, setup: &Setup) -> u32 {
+        self.besides.saturating_add(setup.peers.unwrap_or(self.usual))
+    }
+
     /// Runs it.
     ///
     /// # Errors
     /// [`MetainfoError`] where no torrent can have the size that was asked for.
     pub fn run(&self, setup: &Setup) -> Result<Report, MetainfoError> {
-        (self.run)(setup)
+        (self.run)(setup, setup.peers.unwrap_or(self.usual))
     }
 }

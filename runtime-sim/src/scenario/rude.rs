@@ -9,28 +9,21 @@ use peerless_core::{Duration, MetainfoError};
 
 /// See [`Scenario::all`].
 pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "corrupting",
-        about: "of five seeds three send wrong blocks now and then",
-        run: corrupting,
-    },
-    Scenario {
-        name: "hostile",
-        about: "one peer of every kind of misdeed, beside two honest seeds",
-        run: hostile,
-    },
-    Scenario {
-        name: "rude-trackers",
-        about: "the tracker is silent, wrong, late, and changes its interval",
-        run: rude_trackers,
-    },
+    Scenario::new("corrupting", "of five seeds three send wrong blocks now and then", 10, corrupting),
+    Scenario::new("hostile", "one peer of every kind of misdeed, beside two honest seeds", 5, hostile),
+    Scenario::new(
+        "rude-trackers",
+        "the tracker is silent, wrong, late, and changes its interval",
+        8,
+        rude_trackers,
+    ),
 ];
 
 fn line() -> Link {
     Link::symmetric(mbit(20))
 }
 
-fn corrupting(setup: &Setup) -> Result<Report, MetainfoError> {
+fn corrupting(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(32))?;
     for _ in 0..2 {
         swarm.seed(line());
@@ -40,20 +33,20 @@ fn corrupting(setup: &Setup) -> Result<Report, MetainfoError> {
         let peer = ScriptedPeer::seed(&swarm.torrent).announces_to(tracker).does(Misdeed::Corrupt(permille));
         swarm.rogue(format!("corrupts {permille} in 1000"), line(), peer);
     }
-    for _ in 0..setup.peers(10) {
+    for _ in 0..peers {
         swarm.leecher(line());
     }
     Ok(swarm.finish("corrupting", hours(10)))
 }
 
-fn hostile(setup: &Setup) -> Result<Report, MetainfoError> {
+fn hostile(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut swarm = Swarm::usual(setup, mib(16))?;
     // They are slow, so that nobody gets by without the others.
     for _ in 0..2 {
         swarm.seed(Link::symmetric(mbit(4)));
     }
     let tracker = swarm.sim.addr(swarm.tracker);
-    let leechers: Vec<_> = (0..setup.peers(5)).map(|_| swarm.later(line())).collect();
+    let leechers: Vec<_> = (0..peers).map(|_| swarm.later(line())).collect();
     let mut dice = Dice::new(setup.seed, "who does what");
     for misdeed in Misdeed::EVERY {
         // Half of the pieces each; and what need not be done at the beginning of a connection may begin later.
@@ -92,7 +85,7 @@ fn rude(n: u64) -> TrackerManner {
     }
 }
 
-fn rude_trackers(setup: &Setup) -> Result<Report, MetainfoError> {
+fn rude_trackers(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
     let mut dice = Dice::new(setup.seed, "manners");
     let mut tracker = HttpTracker::new(setup.seed);
     let mut at = secs(0);
@@ -108,7 +101,7 @@ fn rude_trackers(setup: &Setup) -> Result<Report, MetainfoError> {
     let size = setup.size(mib(16));
     let mut swarm = Swarm::with_tracker(setup, size, Setup::piece_length(size), tracker)?;
     swarm.seed(line());
-    for _ in 0..setup.peers(8) {
+    for _ in 0..peers {
         swarm.leecher(line());
     }
     Ok(swarm.finish("rude-trackers", hours(10)))
