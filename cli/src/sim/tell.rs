@@ -11,10 +11,20 @@ pub(super) fn short(report: &Report) -> String {
     let end = if report.faults.is_empty() { "well" } else { "BADLY" };
     let time = report.time().map_or_else(|| "-".to_owned(), seconds);
     let bound = report.permille_of_shortest().map_or_else(|| "-".to_owned(), thousandths);
-    format!(
+    let mut out = format!(
         "seed {:<6} ended {end}  last after {time:>9}  x shortest {bound:>6}  digest {}",
         report.seed, report.digest
-    )
+    );
+    let lacking = lacking(report).count();
+    if lacking > 0 {
+        out.push_str(&format!("  {lacking} lack what nobody has"));
+    }
+    out
+}
+
+/// The downloads that lack what nobody has, each with what it says.
+fn lacking(report: &Report) -> impl Iterator<Item = (&str, &str)> {
+    report.leechers.iter().filter_map(|d| Some((d.name.as_str(), d.out_of_reach.as_deref()?)))
 }
 
 /// Everything about one run.
@@ -66,6 +76,9 @@ pub(super) fn whole(report: &Report) -> Vec<String> {
         line("struck", report.struck.to_string());
     }
     line("events", format!("{} inputs, digest {}", report.inputs, report.digest));
+    for (name, why) in lacking(report) {
+        line("out of reach", format!("{name} has {why}"));
+    }
     for fault in &report.faults {
         line("wrong", fault.clone());
     }
@@ -82,6 +95,7 @@ pub(super) fn json(report: &Report) -> Value {
                 "host": d.name,
                 "started_us": d.started.as_micros(),
                 "completed_us": d.completed.map(Instant::as_micros),
+                "out_of_reach": d.out_of_reach,
                 "quitter": d.quitter,
                 "uploaded": d.uploaded,
             })

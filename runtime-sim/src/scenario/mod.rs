@@ -1,5 +1,6 @@
 //! The built-in scenarios, by name: what `peerless sim` runs, and what every change of policy is measured by.
 
+mod copies;
 mod machines;
 mod paths;
 mod report;

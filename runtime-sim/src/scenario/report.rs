@@ -56,6 +56,8 @@ pub struct Download {
     pub started: Instant,
     /// When it was complete; `None`: never.
     pub completed: Option<Instant>,
+    /// Why it cannot be, where nobody has what it lacks and the scenario is such that this is no fault.
+    pub out_of_reach: Option<String>,
     /// It was to leave before it was complete, and nobody waited for it.
     pub quitter: bool,
     /// Payload bytes that it sent.
@@ -104,6 +106,7 @@ impl Report {
             name: sim.host_name(*host).to_owned(),
             started: sim.started(*host),
             completed: sim.completed(*host),
+            out_of_reach: swarm.out_of_reach(*host),
             quitter: swarm.quitters.contains(host),
             uploaded: sim.traffic(*host).uploaded,
         };

@@ -114,6 +114,7 @@ fn leaving_seeds(setup: &Setup, peers: u32) -> Result<Report, MetainfoError> {
             swarm.sim.strike("seeds_left");
         }
         swarm.sim.kill(seed);
+        swarm.copies_leave = true;
     }
     Ok(swarm.finish("leaving-seeds", hours(10)))
 }

@@ -1,6 +1,7 @@
 //! A swarm as scenarios are told: a torrent, a tracker, seeds, leechers, and an end.
 
 use super::Setup;
+use super::copies;
 use super::report::Report;
 use super::sample::Sampler;
 use super::theory::shortest_time;
@@ -11,7 +12,9 @@ use crate::payload::Torrent;
 use crate::sim::Sim;
 use peerless_core::record::RecordOptions;
 use peerless_core::{Duration, Event, Instant, MetainfoError, Phase, TorrentId};
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// A swarm under way. Its parts are open: a scenario does what it likes with them.
 #[derive(Debug)]
@@ -28,6 +31,9 @@ pub struct Swarm {
     pub leechers: Vec<HostId>,
     /// Those of them that are to leave for good before they are complete: nobody waits for them.
     pub quitters: BTreeSet<HostId>,
+    /// Whether seeds leave for good, maybe with the only copy of a piece. Then a download that lacks what nobody has, and
+    /// says so, is incomplete, and no fault.
+    pub copies_leave: bool,
     /// Scripted peers.
     pub rogues: Vec<HostId>,
     /// The shortest time possible, where the scenario is one that the bound speaks of.
@@ -76,6 +82,7 @@ impl Swarm {
             seeds: Vec::new(),
             leechers: Vec::new(),
             quitters: BTreeSet::new(),
+            copies_leave: false,
             rogues: Vec::new(),
             shortest: None,
             record: setup.record,
@@ -184,13 +191,19 @@ impl Swarm {
         Some(self.sim.recording(*self.leechers.get(n)?).to_vec())
     }
 
-    /// Runs until every download is complete, those of quitters left aside, or for `limit` of virtual time; then looks at
-    /// what every host has.
-    pub fn finish(self, name: &'static str, limit: Duration) -> Report {
-        self.finish_when(name, limit, Self::is_served)
+    /// Runs until every download is complete, those of quitters left aside, or none can go on where
+    /// [copies leave](Self::copies_leave), or for `limit` of virtual time; then looks at what every host has.
+    pub fn finish(mut self, name: &'static str, limit: Duration) -> Report {
+        let spent = Rc::new(Cell::new(false));
+        if self.copies_leave {
+            let (leechers, is_spent) = (self.leechers.clone(), Rc::clone(&spent));
+            self.when(move |sim| copies::are_spent(sim, &leechers), move |_| is_spent.set(true));
+        }
+        self.finish_when(name, limit, |swarm| swarm.is_served() || spent.get())
     }
 
-    /// The same with another end. Downloads that are not complete then are faults, but for those of quitters.
+    /// The same with another end. Downloads that are not complete then are faults, but for those of quitters and those
+    /// that lack what nobody has where [copies leave](Self::copies_leave).
     pub fn finish_when(
         mut self,
         name: &'static str,
@@ -228,7 +241,7 @@ impl Swarm {
                 return (!self.sim.has_whole(*host))
                     .then(|| format!("{name} is complete, and its data is wrong"));
             }
-            if self.quitters.contains(host) {
+            if self.quitters.contains(host) || self.out_of_reach(*host).is_some() {
                 return None;
             }
             let status = self.sim.status(*host);
@@ -242,6 +255,12 @@ impl Swarm {
             Some(format!("{name} is not complete: {why}"))
         };
         self.leechers.iter().filter_map(fault).chain(self.wrong_bans()).collect()
+    }
+
+    /// Why a download that is not complete cannot be, where that is no fault.
+    pub(super) fn out_of_reach(&self, host: HostId) -> Option<String> {
+        let may_be = self.copies_leave && self.sim.completed(host).is_none();
+        if may_be { copies::out_of_reach(&self.sim, host) } else { None }
     }
 
     /// Bans of hosts that run an engine: engines are honest.
