@@ -31,6 +31,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+/// What `docs/simulation.md` shows, run as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/simulation.md")]
+struct Guide;
+
 mod actor;
 mod actors;
 mod check;
