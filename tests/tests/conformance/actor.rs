@@ -142,8 +142,12 @@ impl<S: Session> Actor<S> {
         self.session.engine().torrent(self.session.now(), self.torrent?)
     }
 
+    pub(crate) fn torrent(&self) -> TorrentId {
+        self.torrent.unwrap()
+    }
+
     pub(crate) fn stop(&mut self) {
-        self.session.stop_torrent(self.torrent.unwrap());
+        self.session.stop_torrent(self.torrent());
     }
 }
 

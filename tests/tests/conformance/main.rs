@@ -38,5 +38,6 @@ mod sequence;
 mod session;
 mod stage;
 mod target;
+mod threads;
 mod trackers;
 mod witness;
