@@ -1,6 +1,7 @@
 //! Seeds that lie, stall or trickle, beside honest ones: the download completes, and only liars are banned.
 
 use crate::swarm::json_lines;
+use peerless_core::BanReason;
 use peerless_tests::script_tracker::{compact, http, with_peers};
 use peerless_tests::{
     Answer, Deadline, Driver, Lab, Manner, Payload, Process, ScriptPeer, ScriptTracker, Torrent,
@@ -42,8 +43,14 @@ fn completes(
 
 /// The addresses that our client said it banned.
 fn banned(process: &Process) -> Vec<String> {
+    bans(process).into_iter().map(|(addr, _)| addr).collect()
+}
+
+/// The same, and why.
+fn bans(process: &Process) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     let bans = json_lines(process).into_iter().filter(|line| line["type"] == "banned");
-    bans.map(|line| line["addr"].as_str().expect("an address").to_owned()).collect()
+    bans.map(|line| (text(&line["addr"]), text(&line["reason"]))).collect()
 }
 
 both_drivers! {
@@ -84,12 +91,16 @@ both_drivers! {
         assert!(banned(&process).is_empty());
     }
 
-    fn a_liar_that_vanishes_leaves_its_piece_to_others(lab, driver) {
-        // Both send blocks of the one piece; the liar, who was first, gets another chance and is gone.
+    fn a_liar_that_vanishes_leaves_its_piece_to_others_and_is_convicted_of_its_block(lab, driver) {
+        // Both send blocks of the one piece, which proves nothing. The liar, if it gets another chance, is gone; the
+        // honest one sends the piece alone, and the block that differs is the liar's.
         let one_piece = Payload::file("file.bin", 4 << 20, 4 << 20);
         let liar = Manner::LiesThenVanishes(Duration::from_millis(2));
         let (seeds, process) = completes(lab, driver, &one_piece, &[liar, PACE], 90);
         assert_eq!(seeds[0].corrupt(), 1);
-        assert!(!banned(&process).contains(&seeds[1].addr.ip().to_string()), "an honest seed was banned");
+        let failed = json_lines(&process).into_iter().filter(|line| line["type"] == "piece_failed");
+        assert_eq!(failed.map(|line| line["culprit"].clone()).collect::<Vec<_>>(), [serde_json::Value::Null]);
+        let proof = BanReason::CorruptBlock.to_string();
+        assert_eq!(bans(&process), [(seeds[0].addr.ip().to_string(), proof)]);
     }
 }
