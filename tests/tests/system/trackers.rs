@@ -2,11 +2,11 @@
 
 use peerless_tests::script_tracker::{chunked, compact, dictionaries, gzipped, http, with_peers};
 use peerless_tests::{
-    Announce, Answer, Deadline, Driver, Lab, Manner, Payload, Process, ScriptPeer, ScriptTracker, Torrent,
-    both_drivers, same_bytes,
+    Announce, Answer, Deadline, Driver, Lab, Manner, Payload, Process, ScriptPeer, ScriptTracker, Signal,
+    Torrent, both_drivers, same_bytes,
 };
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn payload() -> Payload {
     Payload::file("file.bin", 1 << 20, 64 << 10)
@@ -246,6 +246,25 @@ both_drivers! {
     fn escapes_for_the_terminal_do_not_reach_it(lab, driver) {
         let refusal = ok(b"d14:failure reason12:\x1b]0;owned\x07\r\ne");
         completes_in_spite_of(lab, driver, &[Answer::Raw(refusal)], &["owned"]);
+    }
+
+    #[ignore = "20 seconds of waiting: run by .ci/full"]
+    fn a_min_interval_is_kept_to_when_peers_run_out(lab, driver) {
+        let addr = lab.next_addr();
+        let torrent = torrent(lab, &[&[&format!("http://{addr}/announce")]]);
+        // Nobody is there: the peers run out at once.
+        let nobody = compact(&[lab.next_addr().into()]);
+        let answer = [b"d8:intervali1800e12:min intervali20e5:peers".as_slice(), &nobody, b"e"].concat();
+        let tracker = ScriptTracker::start(addr, vec![Answer::Raw(ok(&answer))]);
+        let out = lab.dir("out").join("file.bin");
+        let mut process = lab.peerless(driver, "get", [torrent.path.as_os_str(), "-o".as_ref(), out.as_os_str()]);
+        tracker.wait_for("first announce", Deadline::seconds(30), |_| true);
+        let first = Instant::now();
+        tracker.wait_for("second announce", Deadline::seconds(60), |a| a.text("event").is_empty());
+        let waited = first.elapsed();
+        // Without the minimum it would have been two minutes, or the fifteen seconds that are the least of all.
+        assert!(waited > Duration::from_secs(19) && waited < Duration::from_secs(40), "{waited:?}");
+        process.stop(Signal::INT);
     }
 
     fn an_interval_of_nothing_is_no_busy_loop(lab, driver) {
