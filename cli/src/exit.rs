@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(exit(DiskErrorKind::NoSpace), 6);
         assert_eq!(exit(DiskErrorKind::InTheWay), 5);
         assert_eq!(exit(DiskErrorKind::Denied), 7);
+        assert_eq!(exit(DiskErrorKind::ReadOnly), 7);
         assert_eq!(exit(DiskErrorKind::Other { code: 5, text: "input/output error".into() }), 7);
     }
 

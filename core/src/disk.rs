@@ -238,8 +238,10 @@ pub struct DiskError {
 pub enum DiskErrorKind {
     /// The disk or the quota is full.
     NoSpace,
-    /// Not allowed, or a read-only file system.
+    /// Not allowed.
     Denied,
+    /// The file system takes no changes.
+    ReadOnly,
     /// It is not there.
     NotFound,
     /// A file ended before the extent did, or is missing: only from reading.
@@ -268,6 +270,7 @@ impl fmt::Display for DiskErrorKind {
         f.write_str(match self {
             Self::NoSpace => "no space left on the device; free some and run the same command again",
             Self::Denied => "permission denied; check the owner and mode of the directory",
+            Self::ReadOnly => "read-only file system; choose another place or mount it for writing",
             Self::NotFound => "no such file or directory",
             Self::Short => "the file is shorter than the torrent says",
             Self::InTheWay => "something else is in the way; move it or choose another name",

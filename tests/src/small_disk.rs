@@ -29,6 +29,14 @@ impl SmallDisk {
     pub fn resize(&self, bytes: u64) {
         mount_remount(&self.path, MountFlags::NOATIME, size(bytes).as_c_str()).expect("remount");
     }
+
+    /// From now on nothing on it can be changed.
+    ///
+    /// # Panics
+    /// When the system does not allow it.
+    pub fn make_read_only(&self) {
+        mount_remount(&self.path, MountFlags::RDONLY, c"").expect("remount");
+    }
 }
 
 impl Drop for SmallDisk {

@@ -156,6 +156,7 @@ code_enum!(DiskErrorKind, "a disk error",
     7 TooLarge,
     8 TooManyFiles,
     9 Other { code, text },
+    10 ReadOnly,
 );
 
 code_enum!(DiskOutcome, "what the disk did",

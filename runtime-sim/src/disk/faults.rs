@@ -56,7 +56,7 @@ impl Disk {
         self.files.values().map(Files::used).sum::<u64>() + journals as u64
     }
 
-    /// Everything that would change something is [`DiskErrorKind::Denied`].
+    /// Everything that would change something is [`DiskErrorKind::ReadOnly`].
     pub fn set_read_only(&mut self, read_only: bool) {
         self.faults.read_only = read_only;
         self.faults.any = true;
@@ -129,7 +129,7 @@ impl Disk {
         }
         let looks = matches!(op.task, DiskTask::Survey { .. } | DiskTask::LoadJournal { .. });
         if self.faults.read_only && !reads && !looks {
-            return Some(DiskErrorKind::Denied);
+            return Some(DiskErrorKind::ReadOnly);
         }
         self.faults.capacity.and_then(|capacity| self.lacks_space(op, capacity))
     }

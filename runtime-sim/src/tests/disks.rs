@@ -62,7 +62,9 @@ fn whatever_operation_fails_the_end_is_clean_and_nothing_verified_is_lost() {
     assert!(all > 20, "only {all} operations");
     use DiskErrorKind::*;
     let other = Other { code: 5, text: "input/output error".into() };
-    for kind in [NoSpace, Denied, NotFound, Short, InTheWay, InUse, Symlink, TooLarge, TooManyFiles, other] {
+    for kind in
+        [NoSpace, Denied, ReadOnly, NotFound, Short, InTheWay, InUse, Symlink, TooLarge, TooManyFiles, other]
+    {
         for n in 1..=all {
             fail_once(&torrent, n, &kind);
         }
@@ -157,7 +159,7 @@ fn a_read_only_disk_is_named_at_once() {
     sim.disk(leecher).set_read_only(true);
     sim.run_until(minutes(1), |sim| is_stopped(sim, leecher)).unwrap();
     let Some(TorrentError::Disk { error, .. }) = failure(&sim, leecher) else { panic!("no disk error") };
-    assert_eq!((error.kind, sim.status(leecher).unwrap().downloaded), (DiskErrorKind::Denied, 0));
+    assert_eq!((error.kind, sim.status(leecher).unwrap().downloaded), (DiskErrorKind::ReadOnly, 0));
 }
 
 #[test]

@@ -52,7 +52,8 @@ impl<T> At<T> for Result<T, Errno> {
 pub(super) fn kind(error: Errno) -> DiskErrorKind {
     match error {
         Errno::NOSPC | Errno::DQUOT => DiskErrorKind::NoSpace,
-        Errno::ACCESS | Errno::PERM | Errno::ROFS => DiskErrorKind::Denied,
+        Errno::ACCESS | Errno::PERM => DiskErrorKind::Denied,
+        Errno::ROFS => DiskErrorKind::ReadOnly,
         Errno::NOENT => DiskErrorKind::NotFound,
         Errno::LOOP => DiskErrorKind::Symlink,
         Errno::FBIG | Errno::NAMETOOLONG | Errno::OVERFLOW => DiskErrorKind::TooLarge,
@@ -75,7 +76,8 @@ mod tests {
     fn the_errors_that_the_core_acts_on_have_names() {
         assert_eq!(kind(Errno::NOSPC), DiskErrorKind::NoSpace);
         assert_eq!(kind(Errno::DQUOT), DiskErrorKind::NoSpace);
-        assert_eq!(kind(Errno::ROFS), DiskErrorKind::Denied);
+        assert_eq!(kind(Errno::ACCESS), DiskErrorKind::Denied);
+        assert_eq!(kind(Errno::ROFS), DiskErrorKind::ReadOnly);
         assert_eq!(kind(Errno::FBIG), DiskErrorKind::TooLarge);
         assert_eq!(kind(Errno::MFILE), DiskErrorKind::TooManyFiles);
         let DiskErrorKind::Other { code, text } = kind(Errno::IO) else { panic!("EIO has no name") };

@@ -5,6 +5,7 @@
 
 use super::durable::{sync_data, sync_dir};
 use super::fault::{At, Fault, What};
+use super::pool::Handle;
 use super::site::Site;
 use super::transfer::write_all;
 use crate::workers::lock;
@@ -14,6 +15,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 const JOURNAL: What = What::Journal(Place::Journal);
 const NEW: What = What::Journal(Place::JournalNew);
@@ -105,7 +107,7 @@ impl Site<'_> {
         let mut journal = lock(&self.torrent.journal);
         // Who has the lock on the old one may replace it; the new one is locked before anyone can find it.
         self.own(&mut journal, true)?;
-        let base = self.base(true)?;
+        let base = self.journal_base(true)?;
         self.remove_own(Place::JournalNew)?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let new = Locked::new(self.open_journal(Place::JournalNew, flags)?)?;
@@ -115,7 +117,7 @@ impl Site<'_> {
         rustix::fs::renameat(&base, &names[0], &base, &names[1]).at(JOURNAL)?;
         *journal = Journal { file: Some(new), torn: None, reserved: 0 };
         journal.reserve(data.len() as u64);
-        sync_dir(&base).at(What::Base)
+        sync_dir(&base).at(JOURNAL)
     }
 
     /// Adds to the journal. What could not be added or synced whole is taken back.
@@ -174,17 +176,28 @@ impl Site<'_> {
     fn is_in_place(&self, file: &Locked) -> Result<bool, Fault> {
         let name = self.torrent.name_of(Place::Journal);
         let ours = rustix::fs::fstat(file).at(JOURNAL)?;
-        match rustix::fs::statat(&*self.base(false)?, &name, AtFlags::SYMLINK_NOFOLLOW) {
+        match rustix::fs::statat(&*self.journal_base(false)?, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(there) => Ok((there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)),
             Err(Errno::NOENT) => Ok(false),
             Err(e) => Err(e).at(JOURNAL),
         }
     }
 
+    /// The directory in which it stands. Where that cannot be had it is the journal that is told of.
+    fn journal_base(&self, create: bool) -> Result<Arc<Handle>, Fault> {
+        self.base(create).map_err(|fault| Fault::new(JOURNAL, fault.kind))
+    }
+
+    /// The journal or the new one, to be opened as `flags` say.
+    fn open_journal(&self, place: Place, flags: OFlags) -> Result<OwnedFd, Fault> {
+        let base = self.journal_base(flags.contains(OFlags::CREATE))?;
+        self.open_file(&base, &self.torrent.name_of(place), flags, What::Journal(place))
+    }
+
     /// Removes a file of ours, if it is there. Nothing but a file has our names by our doing.
     fn remove_own(&self, place: Place) -> Result<(), Fault> {
         let what = What::Journal(place);
-        let base = match self.base(false) {
+        let base = match self.journal_base(false) {
             Err(Fault { kind: DiskErrorKind::NotFound, .. }) => return Ok(()),
             other => other?,
         };

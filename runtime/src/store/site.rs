@@ -173,13 +173,14 @@ impl Site<'_> {
         leaf.ok_or_else(|| Fault::bug(self.torrent.whole(Place::Part), "no such file in the torrent"))
     }
 
-    /// The journal or the new one, to be opened as `flags` say.
-    pub(super) fn open_journal(&self, place: Place, flags: OFlags) -> Result<OwnedFd, Fault> {
-        let name = self.torrent.name_of(place);
-        self.open_file(&*self.base(flags.contains(OFlags::CREATE))?, &name, flags, What::Journal(place))
-    }
-
-    fn open_file(&self, dir: &Handle, name: &OsStr, flags: OFlags, what: What) -> Result<OwnedFd, Fault> {
+    /// Something that has to be a file.
+    pub(super) fn open_file(
+        &self,
+        dir: &Handle,
+        name: &OsStr,
+        flags: OFlags,
+        what: What,
+    ) -> Result<OwnedFd, Fault> {
         let mut flags = flags | ALWAYS;
         if !self.may_be_link(what) {
             flags |= OFlags::NOFOLLOW;

@@ -87,6 +87,20 @@ both_drivers! {
         assert!(verified > 0 && scene.goes_on(lab, driver, disk.path()) >= verified, "not all of {verified} were kept");
     }
 
+    fn a_read_only_file_system_is_called_so_and_the_journal_named(lab, driver) {
+        let Some(disk) = lab.small_disk("disk", SMALL) else { return };
+        let scene = Scene::new(lab);
+        disk.make_read_only();
+        // Where the directory is there, and where it would have to be made.
+        for dir in ["", "new"] {
+            let dir = disk.path().join(dir);
+            let process = lab.peerless(driver, "get", scene.args(&dir, &["--wait-disk"]));
+            let said = ends_with(process, 7, "storage_error", "disk: cannot write the journal ");
+            let journal = dir.join("file.bin.part.journal");
+            assert!(said.contains(&format!("{}: read-only file system", journal.display())), "{said}");
+        }
+    }
+
     fn a_download_that_waits_for_space_keeps_what_it_has(lab, driver) {
         let Some((scene, disk, mut process)) = waits_for_space(lab, driver) else { return };
         process.signal(Signal::INT);

@@ -61,6 +61,7 @@ fn disk_error() -> impl Strategy<Value = DiskError> {
     let kind = prop_oneof![
         Just(DiskErrorKind::NoSpace),
         Just(DiskErrorKind::Denied),
+        Just(DiskErrorKind::ReadOnly),
         Just(DiskErrorKind::NotFound),
         Just(DiskErrorKind::Short),
         Just(DiskErrorKind::InTheWay),

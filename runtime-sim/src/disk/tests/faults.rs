@@ -69,7 +69,7 @@ fn a_read_only_disk_can_be_looked_at_and_not_changed() {
     let (mut disk, torrent) = disk(200_000, 32_768);
     disk.fill(ID, Instant::ZERO);
     disk.set_read_only(true);
-    let denied = Some(DiskErrorKind::Denied);
+    let denied = Some(DiskErrorKind::ReadOnly);
     assert_eq!(kind(run(&mut disk, task(&torrent, 0..16_384, Allocation::Sparse))), denied);
     assert_eq!(kind(run(&mut disk, DiskTask::StoreJournal { data: Bytes::new() })), denied);
     let read = DiskTask::Read { place: Place::Final, extents: extents(&torrent, 0..9) };

@@ -75,6 +75,21 @@ fn a_new_journal_that_cannot_be_written_leaves_the_old_one() {
 }
 
 #[test]
+fn whatever_is_wrong_with_its_directory_the_journal_is_named() {
+    for task in
+        [store(b"data"), append(b"data", true), DiskTask::DeleteJournal, DiskTask::LoadJournal { limit: 9 }]
+    {
+        let mut desk = Desk::album();
+        fs::remove_dir(desk.dir.path()).unwrap();
+        fs::write(desk.dir.path(), b"no directory").unwrap();
+        let error = desk.run(task).unwrap_err();
+        assert_eq!(error.kind, DiskErrorKind::InTheWay);
+        assert_eq!(*error.path, *desk.path(Place::Journal).to_str().unwrap(), "{error}");
+        fs::remove_file(desk.dir.path()).unwrap();
+    }
+}
+
+#[test]
 fn a_link_in_the_journals_place_is_never_followed() {
     for place in [Place::Journal, Place::JournalNew] {
         let mut desk = Desk::single(1);
