@@ -135,6 +135,44 @@ fn json_tells_the_story_and_ends_in_one_result() {
     assert_eq!(result["corrupt"], 0);
 }
 
+/// Starts it, reads the first line of what it says, and goes away. Gives the exit code and what was said on another
+/// standard error.
+fn heard_once(dir: &Path, args: &[&str], errors_too: bool) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = command(dir, args);
+    command
+        .stderr(if errors_too { writer.try_clone().expect("a pipe").into() } else { Stdio::piped() })
+        .stdout(writer);
+    let child = command.spawn().expect("the binary runs");
+    drop(command);
+    let mut first = String::new();
+    BufReader::new(reader).read_line(&mut first).expect("it can be read");
+    assert!(first.contains("album"), "{first}");
+    let ended = child.wait_with_output().expect("it ends");
+    (ended.status.code(), String::from_utf8(ended.stderr).expect("UTF-8"))
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_no_download() {
+    for driver in DRIVERS {
+        let swarm = Swarm::start(driver);
+        let dir = swarm.dir.path();
+        let more = ["--driver", driver, "--port", "0", "--timeout", "60"];
+        let json = [&["get", "album.torrent", "-o", "json", "--json", "-v"][..], &more].concat();
+        assert_eq!(heard_once(dir, &json, false), (Some(0), String::new()));
+        same(&dir.join("album"), &dir.join("json"));
+        let lines = [&["get", "album.torrent", "-o", "lines", "-v"][..], &more].concat();
+        assert_eq!(heard_once(dir, &lines, true), (Some(0), String::new()));
+        same(&dir.join("album"), &dir.join("lines"));
+        // One that cannot complete ends with its own code, too.
+        run(dir, &["create", "album", "-o", "lonely.torrent"]).succeeds();
+        let lonely = ["get", "lonely.torrent", "-o", "lonely", "--json", "--port", "0", "--timeout", "1"];
+        let (code, said) = heard_once(dir, &lonely, false);
+        assert_eq!((code, said.lines().count()), (Some(9), 1), "{said}");
+        assert!(said.starts_with("peerless: interrupted: "), "{said}");
+    }
+}
+
 #[test]
 fn a_single_file_goes_where_it_is_told() {
     let dir = album();
