@@ -136,7 +136,7 @@ pub(crate) struct Network {
     /// What moves the bytes: one event loop (mio) or async tasks (smol)
     #[arg(long, value_enum, default_value_t = Driver::Mio, value_name = "DRIVER")]
     pub(crate) driver: Driver,
-    /// The port to listen on for peers; 0: any that is free
+    /// The port to listen on for peers, or where it is taken another; 0: any that is free
     #[arg(long, value_name = "N", value_parser = values::port)]
     pub(crate) port: Option<u16>,
     /// Connections to peers at once

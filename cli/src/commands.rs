@@ -27,7 +27,13 @@ pub(crate) fn get(source: &Path, out: Option<&Path>, options: GetOptions) -> Res
         wait_disk: options.wait_disk,
         ..TorrentOptions::default()
     };
-    let run = Run { metainfo, target, options: torrent, view: View::new(options.output) };
+    let run = Run {
+        metainfo,
+        target,
+        options: torrent,
+        view: View::new(options.output),
+        port: options.network.port,
+    };
     start(&options.network, run)
 }
 
@@ -37,7 +43,7 @@ pub(crate) fn seed(args: &args::Seed) -> Result<Report, Failure> {
     let target = target::for_reading(&metainfo, &args.path)?;
     let options =
         TorrentOptions { goal: Goal::Seed, seeding: SeedPolicy::Forever, ..TorrentOptions::default() };
-    let run = Run { metainfo, target, options, view: View::new(args.output) };
+    let run = Run { metainfo, target, options, view: View::new(args.output), port: args.network.port };
     start(&args.network, run)
 }
 
@@ -55,7 +61,7 @@ pub(crate) fn verify(args: &args::Verify) -> Result<Report, Failure> {
     let metainfo = source::load(&args.torrent)?;
     let target = target::for_reading(&metainfo, &args.path)?;
     let options = TorrentOptions { goal: Goal::Verify, ..TorrentOptions::default() };
-    let run = Run { metainfo, target, options, view: View::new(args.output) };
+    let run = Run { metainfo, target, options, view: View::new(args.output), port: None };
     let engine = Config { dial: false, ..Config::default() };
     driver::with_session(Driver::Mio, Settings { engine, listen: None, ..Settings::default() }, run)
 }

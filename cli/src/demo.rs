@@ -131,7 +131,7 @@ fn download(args: &args::Demo, metainfo: Arc<Metainfo>, target: PathBuf) -> Resu
     // Nobody waits a whole minute for a copy on the same machine.
     let options =
         TorrentOptions { stall_timeout: Some(Duration::from_secs(60)), ..TorrentOptions::default() };
-    let run = Run { metainfo, target, options, view: View::new(args::Output::default()) };
+    let run = Run { metainfo, target, options, view: View::new(args::Output::default()), port: None };
     driver::with_session(args.driver, on_loopback(), run)
 }
 

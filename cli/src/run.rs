@@ -28,6 +28,8 @@ pub(crate) struct Run {
     pub(crate) options: TorrentOptions,
     /// How to tell of it.
     pub(crate) view: View,
+    /// The port to listen on that the user named.
+    pub(crate) port: Option<u16>,
 }
 
 impl Job for Run {
@@ -47,7 +49,7 @@ impl Job for Run {
             }
         };
         if goal != Goal::Verify {
-            watch.view.listening(session.listening());
+            watch.view.listening(session.listening(), self.port);
         }
         let failure = watch.follow(&mut session).err();
         if let Some(note) = session.recording().and_then(recording_note) {

@@ -174,6 +174,32 @@ fn a_reader_that_goes_away_ends_no_download() {
 }
 
 #[test]
+fn a_named_port_that_is_taken_is_told() {
+    let dir = album();
+    run(dir.path(), &["create", "album"]).succeeds();
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for driver in DRIVERS {
+        let get = |more: &[&str]| {
+            let args =
+                [&["get", "album.torrent", "-o", "album", "--driver", driver, "--port"], more].concat();
+            run(dir.path(), &args).succeeds()
+        };
+        let said = get(&[&port]).stderr;
+        let told = said.lines().filter(|line| {
+            line.starts_with(&format!("port {port} is taken or not allowed; listening on port "))
+        });
+        assert_eq!(told.count(), 1, "{said}");
+        assert_eq!(get(&[&port, "-q"]).stderr, "");
+        assert!(!get(&["0"]).stderr.contains("port "));
+        let json = get(&[&port, "--json"]);
+        assert!(json.stderr.is_empty(), "{json:?}");
+        let listening = json.json().into_iter().find(|line| line["type"] == "listening").unwrap();
+        assert!(!listening["addrs"].to_string().contains(&format!(":{port}\"")), "{listening}");
+    }
+}
+
+#[test]
 fn a_single_file_goes_where_it_is_told() {
     let dir = album();
     let tracker = Tracker::start();

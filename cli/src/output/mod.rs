@@ -78,8 +78,8 @@ impl View {
         }
     }
 
-    /// Where peers can reach us.
-    pub(crate) fn listening(&self, addrs: &[SocketAddr]) {
+    /// Where peers can reach us. `asked`: the port that the user named.
+    pub(crate) fn listening(&self, addrs: &[SocketAddr], asked: Option<u16>) {
         let list = || addrs.iter().map(ToString::to_string).collect::<Vec<_>>();
         match self {
             _ if addrs.is_empty() => self.note(DEAF),
@@ -89,6 +89,9 @@ impl View {
                 lines::say(&format!("listening on {}", list().join(", ")));
             }
             _ => {}
+        }
+        if let Some(sentence) = elsewhere(addrs, asked).filter(|_| !matches!(self, Self::Json(_))) {
+            self.note(&sentence);
         }
     }
 
@@ -130,6 +133,14 @@ impl View {
             Self::Json(_) | Self::Quiet => {}
         }
     }
+}
+
+/// That we do not listen where we were told to: whoever opened that port in a router has to know.
+fn elsewhere(addrs: &[SocketAddr], asked: Option<u16>) -> Option<String> {
+    let asked = asked.filter(|port| *port != 0)?;
+    let port = addrs.first()?.port();
+    let there = addrs.iter().any(|addr| addr.port() == asked);
+    (!there).then(|| format!("port {asked} is taken or not allowed; listening on port {port} instead"))
 }
 
 /// Whether standard error is a terminal that can redraw a line.
