@@ -34,7 +34,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "peerless", bin_name = "peerless", version, about, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
 #[command(override_usage = "peerless SOURCE [OUT] [OPTIONS]\n       peerless COMMAND ...")]
 pub(crate) struct Cli {
     /// The command; none means `get`.

@@ -24,8 +24,8 @@ mod tracker;
 mod values;
 
 use args::{Cli, Command, Simple};
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 use exit::{Exit, Failure};
 use report::Report;
 use std::process::ExitCode;
@@ -86,9 +86,25 @@ fn explain(error: &clap::Error) -> Report {
         }
         _ => {
             report::use_json(std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json"));
-            let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
-            let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+            let sentence = misplaced(error).unwrap_or_else(|| {
+                let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+                sentence.split_whitespace().collect::<Vec<_>>().join(" ")
+            });
             Failure::new(Exit::Usage, format!("usage: {sentence}; try peerless --help")).into()
         }
     }
+}
+
+/// What stands where only a command could: one that comes too late, or a third place.
+fn misplaced(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    if error.kind() != ErrorKind::ArgumentConflict {
+        return None;
+    }
+    let mut cli = Cli::command();
+    cli.build();
+    Some(match cli.find_subcommand(word) {
+        Some(_) => format!("the command {word:?} comes first; a file of that name is written ./{word}"),
+        None => format!("unexpected argument {word:?}; it is peerless SOURCE [OUT], and no third"),
+    })
 }

@@ -70,8 +70,10 @@ fn not_found(path: &Path) -> Failure {
     }
     let mut words = format!("path: there is no file {text}");
     let cli = Cli::command();
-    let mut commands = cli.get_subcommands().map(clap::Command::get_name);
-    if let Some(command) = commands.find(|name| is_near(name, &text)) {
+    let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    if commands.contains(&&*text) {
+        words += &format!("; the command {text:?} has to come first");
+    } else if let Some(command) = commands.iter().find(|name| is_near(name, &text)) {
         words += &format!("; did you mean the command {command:?}?");
     }
     Failure::new(Exit::SourceNotFound, words)

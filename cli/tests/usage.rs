@@ -14,6 +14,9 @@ fn help_and_version_are_what_was_asked_for() {
     assert!(help.stdout.contains("peerless SOURCE [OUT]") && help.stdout.contains("Exit codes"));
     assert!(help.stderr.is_empty());
     assert!(run(dir.path(), &["get", "--help"]).succeeds().stdout.contains("--seed-ratio"));
+    let word = run(dir.path(), &["help"]).succeeds();
+    assert_eq!((word.stdout, word.stderr.as_str()), (help.stdout, ""));
+    assert!(run(dir.path(), &["help", "get"]).succeeds().stdout.contains("--seed-ratio"));
     let version = run(dir.path(), &["--version"]).succeeds();
     assert_eq!(version.stdout, concat!("peerless ", env!("CARGO_PKG_VERSION"), "\n"));
 }
@@ -34,6 +37,11 @@ fn a_command_line_that_is_wrong_is_one_sentence_and_exit_code_2() {
         (&["tracker", "--listen", "nowhere"], "--listen"),
         (&["seed", "x"], "PATH"),
         (&["\u{1b}[2J", "--bo\u{9b}gus"], "--bo"),
+        (&["x", "out", "more"], "unexpected argument \"more\"; it is peerless SOURCE [OUT]"),
+        (&["x", "out", "more", "still"], "unexpected argument \"more\""),
+        (&["x", "out", "m\u{1b}[2Jore"], "unexpected argument"),
+        (&["x", "out", "show"], "the command \"show\" comes first; a file of that name is written ./show"),
+        (&["help", "nonsense"], "nonsense"),
     ] {
         let ran = run(dir.path(), args);
         ran.fails(2, words);
@@ -57,6 +65,7 @@ fn a_source_that_is_not_there_is_exit_code_4() {
     for args in [&["nothing.torrent"][..], &["get", "nothing.torrent"], &["show", "nothing.torrent"]] {
         run(dir.path(), args).fails(4, "path: there is no file nothing.torrent");
     }
+    run(dir.path(), &["-v", "get", "x"]).fails(4, "the command \"get\" has to come first");
     run(dir.path(), &["shwo", "x"]).fails(4, "did you mean the command \"show\"?");
     fs::write(dir.path().join("show"), "").unwrap();
     run(dir.path(), &["./show"]).fails(3, "bencode");
