@@ -208,7 +208,7 @@ pub(crate) struct Show {
     /// List every file
     #[arg(long)]
     pub(crate) files: bool,
-    /// Write one JSON object to standard output
+    /// Write one JSON object to standard output; URLs are whole in it, passkeys too
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -54,6 +54,18 @@ fn a_directory_becomes_a_torrent_that_show_explains() {
 }
 
 #[test]
+fn show_leaves_out_what_may_be_a_secret_and_its_json_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = "http://t\u{e4}g.example/announce?passkey=0123456789abcdef";
+    let info = "d6:lengthi4e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaae";
+    let torrent = format!("d8:announce{}:{url}4:info{info}e", url.len());
+    let text = run_with_input(dir.path(), &["show", "-"], torrent.as_bytes()).succeeds();
+    assert!(text.stdout.contains("tracker 1") && !text.stdout.contains("0123456789abcdef"), "{text:?}");
+    let json = run_with_input(dir.path(), &["show", "-", "--json"], torrent.as_bytes()).succeeds();
+    assert_eq!(json.result()["trackers"], json!([[url]]));
+}
+
+#[test]
 fn the_same_data_gives_the_same_info_hash() {
     let dir = tempfile::tempdir().unwrap();
     tree(dir.path());
