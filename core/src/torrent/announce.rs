@@ -34,6 +34,14 @@ pub(super) struct Announcing {
     job: Option<JobId>,
 }
 
+impl Announcing {
+    /// When there is something to do or to tell, if nothing happens.
+    fn next_deadline(&self) -> Instant {
+        let deadline = self.exchange.deadline();
+        self.slow.map_or(deadline, |slow| slow.min(deadline))
+    }
+}
+
 impl Torrent {
     /// Begins every announce that is due, and ends those that had their time.
     pub(super) fn run_announces(&mut self, cx: &mut Context) {
@@ -50,8 +58,7 @@ impl Torrent {
         while let Some(due) = self.announcer.poll(cx.now) {
             self.begin_announce(cx, due);
         }
-        let exchanges =
-            self.announcing.values().map(|a| a.slow.unwrap_or_else(|| a.exchange.deadline())).min();
+        let exchanges = self.announcing.values().map(Announcing::next_deadline).min();
         let next = [self.announcer.next_deadline(), exchanges].into_iter().flatten().min();
         if let Some(next) = next {
             self.set_timer(cx, TorrentTimer::Announce, next.max(cx.now + Duration::from_millis(1)));
@@ -128,6 +135,10 @@ impl Torrent {
                     self.announce_ended(cx, tracker, &url, result);
                 }
             }
+        }
+        // What it does now may have to be done sooner than what it did.
+        if let Some(announcing) = self.announcing.get(&tracker) {
+            cx.timers.no_later_than(self.key(TorrentTimer::Announce), announcing.next_deadline());
         }
     }
 

@@ -22,9 +22,10 @@ impl Scripted {
         let addr = "10.9.9.9:80".parse().unwrap();
         let data = payload(PIECE);
         let file = Builder::file("file", data.len() as u64, PIECE as u32).pieces(hashes(&data));
-        let meta = parse(&file.trackers([["http://10.9.9.9:80/announce"]]).build().unwrap());
+        let meta = parse(&file.trackers([["http://tracker.example/announce"]]).build().unwrap());
         let mut world = World::new();
         world.silent = Some(addr);
+        world.names.insert("tracker.example", Vec::from([addr.ip()]));
         let host = world.leecher(&meta, &[]);
         let body = [b"d", intervals.as_bytes(), b"5:peers6:\x0a\x00\x00\xc8\x1a\xe1e"].concat();
         let head =
@@ -82,4 +83,20 @@ fn a_min_interval_that_is_longer_than_the_interval_counts() {
 fn without_a_min_interval_a_tracker_is_asked_early_but_not_at_once() {
     let asked = Scripted::new("8:intervali1800e").asked_within(300);
     assert_eq!(asked, [0, 120, 240]);
+}
+
+#[test]
+fn a_tracker_whose_first_address_is_silent_is_told_at_the_second_that_we_stop() {
+    let mut tracker = Scripted::new("8:intervali1800e");
+    tracker.world.run_for(Duration::from_secs(1));
+    tracker.answer_new();
+    tracker
+        .world
+        .names
+        .insert("tracker.example", Vec::from(["10.66.0.1".parse().unwrap(), tracker.addr.ip()]));
+    let (now, host) = (tracker.world.now, tracker.host);
+    tracker.world.hosts[host].engine.stop_torrent(now, TORRENT);
+    tracker.world.perform();
+    // All that there is for it are two seconds.
+    assert_eq!(tracker.asked_within(3).len(), 2);
 }

@@ -101,7 +101,7 @@ fn a_named_peer_that_cannot_be_found_is_told_of_and_looked_up_again() {
 
     // It has a name now.
     let addr = world.hosts[seed].addr.ip();
-    world.names.insert("seed.example", addr);
+    world.names.insert("seed.example", Vec::from([addr]));
     world.run_until(MINUTE, |w| w.phase(host) == Phase::Stopped);
     assert_eq!(world.hosts[host].disk.contents(TORRENT, Place::Final).unwrap(), data);
 }

@@ -46,7 +46,7 @@ pub(super) struct World {
     /// An address that takes connections neither on nor off.
     pub(super) silent: Option<SocketAddr>,
     /// The names of hosts that can be looked up.
-    pub(super) names: BTreeMap<&'static str, IpAddr>,
+    pub(super) names: BTreeMap<&'static str, Vec<IpAddr>>,
     queue: BTreeMap<(Instant, u64), (usize, Input)>,
     serial: u64,
 }
@@ -218,7 +218,7 @@ impl World {
                 self.after(self.hosts[n].disk_time, n, Input::DiskDone { job, result });
             }
             Action::Resolve { job, host } => {
-                let known = self.names.get(&*host).map(|ip| Vec::from([*ip]));
+                let known = self.names.get(&*host).cloned();
                 self.later(n, Input::Resolved { job, result: known.ok_or(ResolveError::NotFound) });
             }
             Action::SetReadable { .. } | Action::SetAccepting { .. } | Action::Cancel { .. } => {}
