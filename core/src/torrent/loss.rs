@@ -126,7 +126,8 @@ impl Torrent {
     /// Whether a read has to wait until its piece is hashed; if so, it does from now on.
     pub(super) fn waits_for_hash(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch) -> bool {
         let piece = batch.piece();
-        if !self.loss.is_doubtful(piece) || !self.peers.contains_key(&conn) {
+        let in_doubt = self.loss.is_doubtful(piece) || self.loss.waiting.contains_key(&piece);
+        if !in_doubt || !self.peers.contains_key(&conn) {
             return false;
         }
         self.hash_again(cx, piece).push((conn, batch.clone()));
@@ -134,7 +135,12 @@ impl Torrent {
     }
 
     /// Hashes a piece, unless that is under way. Gives the reads that wait for it.
+    ///
+    /// That settles the doubt there is now, not what comes up while it is hashed.
     fn hash_again(&mut self, cx: &mut Context, piece: PieceIndex) -> &mut Vec<(ConnId, Batch)> {
+        if !self.loss.waiting.contains_key(&piece) {
+            self.loss.trust(piece);
+        }
         self.loss.waiting.entry(piece).or_insert_with(|| {
             let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
             let task = DiskTask::Digest { place: self.place, extents, hash: Sha1State::new().into() };
@@ -150,7 +156,7 @@ impl Torrent {
         let good = matches!(&result, Ok(DiskOutcome::Digest(digest)) if self.is_good(piece, digest));
         let waiting = self.loss.waiting.remove(&piece).unwrap_or_default();
         match result {
-            _ if good => self.loss.trust(piece),
+            _ if good => {}
             Err(error) => self.lose_unreadable(cx, piece, error),
             Ok(_) => self.lose_changed(cx, piece),
         }

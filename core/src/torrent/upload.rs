@@ -90,7 +90,10 @@ impl Torrent {
         match result {
             Ok(DiskOutcome::Read { data, stamps }) => {
                 self.note_stamps(&batch, &stamps);
-                if !self.waits_for_hash(cx, conn, &batch) {
+                if !self.picker.have().has(batch.piece()) {
+                    // It was lost while this was read, and perhaps written over.
+                    self.refuse_batch(cx, conn, &batch);
+                } else if !self.waits_for_hash(cx, conn, &batch) {
                     self.upload(cx, conn, &batch, &data);
                 }
             }

@@ -1,7 +1,9 @@
 //! Pieces that we had and offered, and that are not there when a peer asks for them.
 
+use super::stage::Stage;
 use super::*;
 use crate::journal::replay;
+use crate::wire::{BlockRange, Message};
 use alloc::collections::BTreeSet;
 
 const EIO: DiskErrorKind = DiskErrorKind::Denied;
@@ -375,4 +377,83 @@ fn what_the_user_gives_away_is_never_written_to() {
     assert_eq!((lost(&world, cut).len(), world.status(cut).have), (5, 15));
     assert_eq!(world.hosts[cut].disk.contents(TORRENT, Place::Final).unwrap().len(), 15 * PIECE);
     assert!(!world.hosts[cut].disk.log.contains(&"repair") && nobody_is_to_blame(&world));
+}
+
+const SLOW: Duration = Duration::from_millis(100);
+const FAST: Duration = Duration::from_millis(1);
+
+/// A seed whose file is changed behind its back, and two peers that ask for what is in it.
+struct Changing {
+    stage: Stage,
+    peers: [ConnId; 2],
+}
+
+impl Changing {
+    fn new() -> Self {
+        let mut stage = Stage::new();
+        let peers = ["10.7.7.1", "10.7.7.2"].map(|ip| stage.connect_from(ip));
+        for peer in peers {
+            stage.say(peer, &[Message::HaveNone, Message::Interested]);
+        }
+        Self { stage, peers }
+    }
+
+    /// A peer asks for the first block of a piece, and the disk takes so long for it.
+    fn ask(&mut self, peer: usize, piece: u32, disk_time: Duration) {
+        self.stage.world.hosts[0].disk_time = disk_time;
+        let request = Message::Request(BlockRange { index: piece, begin: 0, len: 16_384 });
+        self.stage.say(self.peers[peer], &[request]);
+    }
+
+    /// The file is written to; with `piece`, that one is something else from now on.
+    fn touch(&mut self, piece: Option<usize>) {
+        let disk = &mut self.stage.world.hosts[0].disk;
+        disk.modified += 1;
+        let file = disk.files.get_mut(&(TORRENT, Place::Final)).unwrap()[0].as_mut().unwrap();
+        piece.into_iter().for_each(|piece| file[piece * PIECE] ^= 1);
+    }
+
+    /// The pieces of which a peer got a block, and those of which it was refused one.
+    fn outcome(&self, peer: usize) -> (Vec<u32>, Vec<u32>) {
+        let (mut given, mut refused) = (Vec::new(), Vec::new());
+        for message in self.stage.said(self.peers[peer]) {
+            match message {
+                Message::Piece { index, .. } => given.push(index),
+                Message::Reject(range) => refused.push(range.index),
+                _ => {}
+            }
+        }
+        (given, refused)
+    }
+}
+
+#[test]
+fn what_was_read_of_a_piece_that_was_lost_meanwhile_is_not_given() {
+    let mut story = Changing::new();
+    story.ask(0, 3, FAST);
+    story.stage.world.run_for(SLOW);
+    story.touch(Some(3));
+    story.ask(0, 3, SLOW);
+    story.ask(1, 3, FAST);
+    story.stage.world.run_for(SLOW * 10);
+    assert_eq!(story.outcome(0), (Vec::from([3]), Vec::from([3])));
+    assert_eq!(story.outcome(1), (Vec::new(), Vec::from([3])));
+}
+
+#[test]
+fn a_file_that_is_changed_again_while_it_is_hashed_is_hashed_again() {
+    let mut story = Changing::new();
+    story.ask(0, 3, FAST);
+    story.stage.world.run_for(SLOW);
+    story.touch(None);
+    story.ask(0, 3, FAST);
+    // It is found out and hashed, slowly, and still good.
+    story.stage.world.hosts[0].disk_time = SLOW;
+    story.stage.world.run_for(FAST * 2);
+    story.touch(Some(3));
+    // Somebody else's read brings the news.
+    story.ask(1, 4, FAST);
+    story.stage.world.run_for(SLOW * 10);
+    assert_eq!(story.outcome(0), (Vec::from([3]), Vec::from([3])));
+    assert_eq!(story.outcome(1), (Vec::from([4]), Vec::new()));
 }
