@@ -104,7 +104,6 @@ impl Torrent {
         }
         match job {
             Job::FillUp => {
-                self.check_trouble_over(cx);
                 let files = (0..).map(FileIndex).zip(self.metainfo.layout().files());
                 // The others were made by writes.
                 let empty = files.filter(|(_, file)| !file.padding && file.length == 0);

@@ -29,6 +29,9 @@ impl Torrent {
 
     /// Something on the disk has come to its end: whoever waits for quiet may go on.
     pub(super) fn after_disk(&mut self, cx: &mut Context) {
+        if self.is_networking() {
+            self.check_trouble_over(cx);
+        }
         match self.phase {
             Phase::Finishing => self.finish_more(cx),
             Phase::Stopping => self.stop_more(cx),

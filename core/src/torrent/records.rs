@@ -237,7 +237,6 @@ impl Torrent {
                     self.gather.hold(cx.now, piece, false);
                     self.write_runs(cx, piece, Flush::All);
                 }
-                self.check_trouble_over(cx);
             }
             Err(error) if self.waits_for(&error) => {
                 let records = &mut self.records;

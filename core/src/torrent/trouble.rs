@@ -15,7 +15,7 @@ const RETRY: Duration = Duration::from_secs(30);
 /// The same where it was only descriptors that were missing.
 const RETRY_DESCRIPTORS: Duration = Duration::from_secs(1);
 
-/// A disk that is full, and what is to be written once it is not.
+/// A disk that is full or lacks descriptors, and what is to be written once it is not.
 #[derive(Debug)]
 pub(super) struct Trouble {
     /// Writes that wait for another try.
@@ -68,9 +68,11 @@ impl Torrent {
         }
     }
 
-    /// The disk took something: if nothing waits for another try, asking goes on.
+    /// The disk took something: if nothing waits for another try or is being tried, asking goes on.
     pub(super) fn check_trouble_over(&mut self, cx: &mut Context) {
-        if self.trouble.as_ref().is_some_and(|trouble| trouble.failed.is_empty() && trouble.retry <= cx.now) {
+        let tries = self.data_jobs > 0 || self.records.is_busy() || self.finish.has_job();
+        let is_over = |trouble: &Trouble| trouble.failed.is_empty() && trouble.retry <= cx.now && !tries;
+        if self.trouble.as_ref().is_some_and(is_over) {
             self.trouble = None;
             cx.out.tell(Event::DiskRecovered { torrent: self.id });
             self.fill_hungry(cx);

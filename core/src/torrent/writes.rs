@@ -100,7 +100,6 @@ impl Torrent {
                 let flush = if cx.budget.is_tight() { Flush::All } else { Flush::Ready };
                 self.write_runs(cx, piece, flush);
                 self.judge(cx, piece);
-                self.check_trouble_over(cx);
             }
             Err(error) => self.write_failed(cx, Write { piece, blocks, bytes, hashed, task: again }, error),
         }

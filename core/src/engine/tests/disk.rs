@@ -28,6 +28,8 @@ pub(super) struct Disk {
     written: BTreeMap<FileIndex, i64>,
     /// Operations of these names fail with this.
     pub(super) fails: BTreeMap<&'static str, DiskErrorKind>,
+    /// So many more writes have room.
+    pub(super) room: Option<usize>,
 }
 
 impl Disk {
@@ -60,6 +62,10 @@ impl Disk {
         self.log.push(verb);
         if let Some(kind) = self.fails.get(verb) {
             return Err(DiskError { action: verb, path: Box::from("disk"), kind: kind.clone() });
+        }
+        if let (DiskTask::Write { .. }, Some(room)) = (&op.task, &mut self.room) {
+            let kind = DiskErrorKind::NoSpace;
+            *room = room.checked_sub(1).ok_or(DiskError { action: verb, path: Box::from("disk"), kind })?;
         }
         let torrent = op.torrent;
         let short = DiskError { action: verb, path: Box::from("disk"), kind: DiskErrorKind::Short };

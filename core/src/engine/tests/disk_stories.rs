@@ -378,6 +378,33 @@ fn with_wait_disk_the_first_and_the_last_step_wait_as_well() {
     }
 }
 
+#[test]
+fn a_disk_with_room_for_a_part_of_what_it_refused_is_in_trouble_once() {
+    let data = payload(80 * PIECE);
+    let meta = torrent(&data);
+    let mut world = World::new();
+    let seed = world.seed(&meta, &data);
+    let leecher = world.host(Config::default());
+    let options = TorrentOptions { wait_disk: true, ..world.download_from(&[seed]) };
+    world.add(leecher, &meta, options);
+    world.run_until(MINUTE, |w| w.status(leecher).have >= 8);
+    world.hosts[leecher].disk.room = Some(0);
+    let refused = |w: &World| w.hosts[leecher].disk.log.iter().filter(|verb| **verb == "write").count();
+    let before = refused(&world);
+    world.run_for(Duration::from_secs(10));
+    assert!(refused(&world) > before + 2, "several writes are kept");
+    for _ in 0..3 {
+        world.hosts[leecher].disk.room = Some(1);
+        world.run_for(Duration::from_secs(30));
+    }
+    world.hosts[leecher].disk.room = None;
+    world.run_until(MINUTE, |w| w.phase(leecher) == Phase::Stopped);
+    assert_eq!(world.hosts[leecher].disk.contents(TORRENT, Place::Final).unwrap(), data);
+    let told = |wanted: fn(&Event) -> bool| world.hosts[leecher].events.iter().filter(|e| wanted(e)).count();
+    assert_eq!(told(|e| matches!(e, Event::DiskTrouble { .. })), 1);
+    assert_eq!(told(|e| matches!(e, Event::DiskRecovered { .. })), 1);
+}
+
 fn waits_for_space_to(verb: &'static str) {
     let data = payload(40 * PIECE);
     let meta = torrent(&data);
