@@ -60,12 +60,11 @@ impl MioSession {
             }
             match connection.stream.read(&mut self.buffer) {
                 Read::Data(data) => {
-                    if connection.stream.has_unsent() {
-                        self.flush(id);
-                    }
+                    // In this order: what has arrived counts even if nothing can be sent any more.
                     if !data.is_empty() {
                         self.shared.handle(Input::Received { conn: id, data });
                     }
+                    self.flush(id);
                 }
                 Read::Nothing => {
                     connection.can_read = false;
