@@ -72,7 +72,7 @@ pub enum Event {
         error: TorrentError,
     },
     /// The torrent came to its end: it seeded enough, was told to stop, or failed. Its records are written
-    /// and its trackers told. The last event of a torrent.
+    /// and its trackers told, as far as [`stop_timeout`](crate::Config::stop_timeout) allowed. The last event of a torrent.
     Stopped {
         /// Which torrent.
         torrent: TorrentId,

@@ -1,5 +1,5 @@
 //! What somebody outside can make us read, keep or bear has its limit here, by name, with the reason. How long we
-//! wait before we ask or try again stands with each schedule.
+//! wait before we ask or try again stands with each schedule, but for what belongs to a limit.
 
 use core::time::Duration;
 
@@ -68,7 +68,7 @@ pub const MAX_LATE_BLOCKS: usize = 4_000;
 pub const MAX_UNWANTED_BLOCKS: u32 = 64;
 /// Times in a row that a peer rejects what it is asked for while it lets us download, before it is dropped.
 pub const MAX_REJECTIONS: u32 = 50;
-/// A piece of which a peer rejected a block is not asked of it for so long, unless it says anew that it has it.
+/// A piece of which a peer rejected a block is not asked of it for at most so long, unless it says anew that it has it.
 pub const REFUSAL: Duration = Duration::from_secs(5);
 /// Rejected pieces of one peer that are remembered.
 pub const MAX_REFUSED: usize = 64;

@@ -28,6 +28,7 @@ use open_piece::State;
 use open_set::OpenSet;
 use rand_chacha::ChaCha8Rng;
 use rarity::Rarity;
+pub(crate) use solo::SOLO_WAIT;
 use workload::Workload;
 
 /// The state of every piece and block of one torrent, and the choice of what to request next.

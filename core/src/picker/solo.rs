@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 /// How long somebody above suspicion has the first claim, and how long an owner may be idle.
-pub(super) const SOLO_WAIT: Duration = Duration::from_secs(10);
+pub(crate) const SOLO_WAIT: Duration = Duration::from_secs(10);
 
 /// Owners that may give up or fail before the piece is fetched from everybody again. It may be more than a peer gives
 /// before it chokes us; whoever lies is still found when a version passes.

@@ -11,6 +11,7 @@ use crate::error::{BanReason, DisconnectReason};
 use crate::event::Event;
 use crate::ids::{ConnId, PieceIndex, Sha1Hash};
 use crate::limits::MAX_EVIDENCE;
+use crate::picker::SOLO_WAIT;
 use crate::piece_digest::PieceDigest;
 use crate::time::Duration;
 use crate::timers::TorrentTimer;
@@ -18,8 +19,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-/// The picker keeps a piece that failed from those that were involved for 10 s.
-pub(super) const SOLO_RETRY: Duration = Duration::from_millis(10_100);
+/// The picker keeps a piece that failed from those that were involved for so long; a little more.
+pub(super) const SOLO_RETRY: Duration = SOLO_WAIT.saturating_add(Duration::from_millis(100));
 
 /// What is known of pieces that failed with blocks of several senders.
 #[derive(Clone, Debug, Default)]
@@ -90,11 +91,11 @@ impl Torrent {
         let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
         let task = DiskTask::Digest { place: self.place, extents, hash: PieceDigest::with_blocks() };
         self.data_jobs += 1;
-        cx.disk(self.id, task, Job::Verdict(piece));
+        cx.disk(self.id, task, Job::Evidence(piece));
     }
 
-    /// A [`Job::Verdict`] has come to its end. What cannot be read, or is not what passed, proves nothing.
-    pub(super) fn verdict(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
+    /// A [`Job::Evidence`] has come to its end. What cannot be read, or is not what passed, proves nothing.
+    pub(super) fn evidence_hashed(&mut self, cx: &mut Context, piece: PieceIndex, result: DiskResult) {
         self.data_jobs -= 1;
         let truth = match result {
             Ok(DiskOutcome::Digest(digest)) if self.is_good(piece, &digest) => Some(digest.into_blocks()),

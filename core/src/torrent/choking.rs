@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 impl Torrent {
     /// A peer wants something of us.
-    pub(super) fn interested(&mut self, cx: &mut Context, conn: ConnId) {
+    pub(super) fn interest_came(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if !peer.interested {
             peer.interested = true;

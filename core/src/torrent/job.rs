@@ -28,7 +28,7 @@ pub(crate) enum Job {
     SyncChecked(Vec<FileIndex>),
     /// At the start: write the journal anew.
     StoreJournal,
-    /// Write a run of blocks. The task is kept for another try while the disk is full.
+    /// Write a run of blocks. The task is kept for another try, should the disk be full or lack descriptors.
     Write {
         /// Which piece.
         piece: PieceIndex,
@@ -59,7 +59,7 @@ pub(crate) enum Job {
     /// Hash a piece that we have, for its file has changed.
     Recheck(PieceIndex),
     /// Hash each block of a piece that is good now and failed before.
-    Verdict(PieceIndex),
+    Evidence(PieceIndex),
     /// At the end: create empty files.
     FillUp,
     /// At the end: rename.
@@ -91,7 +91,7 @@ impl Torrent {
             Job::AppendJournal => self.append_done(cx, result),
             Job::Upload { conn, batch } => self.upload_read(cx, conn, batch, result),
             Job::Recheck(piece) => self.rechecked(cx, piece, result),
-            Job::Verdict(piece) => self.verdict(cx, piece, result),
+            Job::Evidence(piece) => self.evidence_hashed(cx, piece, result),
             Job::FillUp | Job::Publish | Job::DeleteJournal => {
                 self.finish_step(cx, &job, result);
             }

@@ -37,7 +37,7 @@ pub(super) struct Loss {
     /// Finished files of which something cannot be read.
     broken: BTreeSet<FileIndex>,
     /// Writes to finished files that are under way: their stamps say nothing.
-    mending: u32,
+    mends: u32,
     /// Mending failed, or was of no use.
     hopeless: bool,
 }
@@ -62,8 +62,8 @@ impl Loss {
     }
 
     /// A write to a finished file has begun.
-    pub(super) const fn mending(&mut self) {
-        self.mending += 1;
+    pub(super) const fn mend_began(&mut self) {
+        self.mends += 1;
     }
 }
 
@@ -85,7 +85,7 @@ impl Torrent {
 
     /// A write to finished files has ended, well or not.
     pub(super) fn mended(&mut self, extents: &[Extent], stamps: &[FileStamp]) {
-        self.loss.mending -= 1;
+        self.loss.mends -= 1;
         for (extent, stamp) in extents.iter().zip(stamps).filter(|(extent, _)| !extent.padding) {
             // Two writes may answer in another order than they were done.
             let known = self.stamps.get(extent.file.as_usize()).copied().flatten();
@@ -99,7 +99,7 @@ impl Torrent {
     /// doubt from now on.
     pub(super) fn note_stamps(&mut self, batch: &Batch, stamps: &[FileStamp]) {
         // Until it is finished we write to the files ourselves.
-        if self.place != Place::Final || self.loss.mending > 0 {
+        if self.place != Place::Final || self.loss.mends > 0 {
             return;
         }
         let extents = self.metainfo.layout().extents(self.batch_range(batch));

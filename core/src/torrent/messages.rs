@@ -66,7 +66,7 @@ impl Torrent {
             Message::KeepAlive | Message::Port(_) | Message::Unknown { .. } => {}
             Message::Choke => self.choked_us(cx, conn),
             Message::Unchoke => peer.choking_us = false,
-            Message::Interested => self.interested(cx, conn),
+            Message::Interested => self.interest_came(cx, conn),
             Message::NotInterested => self.not_interested(cx, conn),
             Message::Have(index) => self.have_came(cx, conn, index)?,
             // aria2 says by a second bitfield what others say by many `have`s.

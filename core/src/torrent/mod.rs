@@ -125,7 +125,7 @@ pub(crate) struct Torrent {
     /// Disk jobs under way that a stop or the end of the download waits for: writes, digests, looks at evidence, the
     /// deletion of a journal. Not the reads for peers.
     data_jobs: u32,
-    /// Reads for peers under way.
+    /// Reads for peers under way, and pieces that are hashed before they are given.
     upload_reads: u32,
     /// Payload of this torrent that counts against the engine's budget, in bytes.
     in_flight: usize,
@@ -207,7 +207,7 @@ impl Torrent {
             TorrentTimer::Choke => self.choke_round(cx),
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),
-            TorrentTimer::DiskRetry => self.retry_writes(cx),
+            TorrentTimer::DiskRetry => self.retry_disk(cx),
             TorrentTimer::Solo => self.offer_solo(cx),
             TorrentTimer::Endgame => self.fill_hungry(cx),
             TorrentTimer::Timeout | TorrentTimer::Stall => self.check_patience(cx),

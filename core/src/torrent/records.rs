@@ -45,7 +45,7 @@ pub(super) struct Records {
     /// Whether they have to be synced.
     unwritten_sync: bool,
     appending: bool,
-    /// What is being appended, for another try while the disk is full.
+    /// What is being appended, for another try, should the disk be full or lack descriptors.
     again: BytesMut,
     /// A sync failed: nobody knows what is on the disk, so nothing more is recorded.
     broken: bool,

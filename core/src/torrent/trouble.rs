@@ -51,7 +51,7 @@ impl Torrent {
     }
 
     /// Tries again what failed.
-    pub(super) fn retry_writes(&mut self, cx: &mut Context) {
+    pub(super) fn retry_disk(&mut self, cx: &mut Context) {
         let Some(trouble) = &mut self.trouble else { return };
         for write in core::mem::take(&mut trouble.failed) {
             self.start_write(cx, write);

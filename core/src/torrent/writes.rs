@@ -49,7 +49,7 @@ impl Torrent {
     pub(super) fn start_write(&mut self, cx: &mut Context, write: Write) {
         self.data_jobs += 1;
         if matches!(*write.task, DiskTask::Mend { .. }) {
-            self.loss.mending();
+            self.loss.mend_began();
         }
         let task = (*write.task).clone();
         let Write { piece, blocks, bytes, hashed, task: again } = write;

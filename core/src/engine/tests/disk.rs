@@ -65,7 +65,11 @@ impl Disk {
         }
         if let (DiskTask::Write { .. }, Some(room)) = (&op.task, &mut self.room) {
             let kind = DiskErrorKind::NoSpace;
-            *room = room.checked_sub(1).ok_or(DiskError { action: verb, path: Box::from("disk"), kind })?;
+            *room = room.checked_sub(1).ok_or_else(|| DiskError {
+                action: verb,
+                path: Box::from("disk"),
+                kind,
+            })?;
         }
         let torrent = op.torrent;
         let short = DiskError { action: verb, path: Box::from("disk"), kind: DiskErrorKind::Short };
