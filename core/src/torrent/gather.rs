@@ -161,6 +161,10 @@ impl PieceBuffer {
 
     /// The first run that is to go now.
     fn choose(&self, complete: bool, flush: Flush) -> Option<Range<u32>> {
+        // Asked after every block: while there are too few for a long run, none is looked at.
+        if flush == Flush::Ready && !complete && self.blocks.len() < LONG_RUN as usize {
+            return None;
+        }
         let next_to_hash = match self.digest {
             Digest::Idle(state) => u32::try_from(state.len() / u64::from(BLOCK_LEN)).ok(),
             Digest::Away => None,
