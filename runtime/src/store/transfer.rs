@@ -7,6 +7,7 @@ use super::site::Site;
 use super::survey::stamp;
 use bytes::Bytes;
 use peerless_core::{Allocation, DiskErrorKind, Extent, FileIndex, FileStamp, PieceDigest, Place, Sha1State};
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use std::io::IoSlice;
 use std::os::fd::AsFd;
@@ -124,21 +125,21 @@ impl Site<'_> {
         Ok(hash)
     }
 
-    /// Reads `extents` whole into one buffer. It begins as zeros, so padding needs nothing. With it come the stamps of
+    /// Reads `extents` whole into one buffer. With it come the stamps of
     /// the files, taken after reading: what was read is of that stamp or an earlier one.
     pub(super) fn read(&self, place: Place, extents: &[Extent]) -> Result<(Bytes, Vec<FileStamp>), Fault> {
         let total = extents.iter().try_fold(0u64, |sum, e| sum.checked_add(e.len));
         let total = total.and_then(|sum| usize::try_from(sum).ok());
         let total = total.ok_or_else(|| Fault::new(self.torrent.whole(place), DiskErrorKind::TooLarge))?;
-        let mut out = vec![0; total];
+        let mut out = Vec::with_capacity(total);
         let mut stamps = vec![NO_STAMP; extents.len()];
-        let mut rest = &mut out[..];
         for (extent, stamp_of) in extents.iter().zip(&mut stamps) {
-            let (now, after) = rest.split_at_mut(at_most(extent.len, rest.len()));
-            rest = after;
-            if !extent.padding {
+            let end = out.len() + at_most(extent.len, total - out.len());
+            if extent.padding {
+                out.resize(end, 0);
+            } else {
                 let file = self.open_to_read(place, extent)?;
-                read_exact(&file, now, extent.offset, place, extent)?;
+                append_exact(&file, &mut out, end, extent, place)?;
                 *stamp_of = stamp(&rustix::fs::fstat(&file).at(What::File(place, extent.file))?);
             }
         }
@@ -173,6 +174,29 @@ fn read_exact(
         into = &mut into[len..];
         offset = offset.saturating_add(len as u64);
     }
+    Ok(())
+}
+
+/// Reads an extent to where `out` ends, up to `end`.
+fn append_exact(
+    file: &Handle,
+    out: &mut Vec<u8>,
+    end: usize,
+    extent: &Extent,
+    place: Place,
+) -> Result<(), Fault> {
+    let what = What::File(place, extent.file);
+    let begin = out.len();
+    while out.len() < end {
+        let offset = extent.offset.saturating_add((out.len() - begin) as u64);
+        // Nothing is zeroed before it is read into. Only of a file that is longer than it should be comes too much.
+        let len =
+            rustix::io::retry_on_intr(|| rustix::io::pread(file, spare_capacity(out), offset)).at(what)?;
+        if len == 0 {
+            return Err(Fault::new(what, DiskErrorKind::Short));
+        }
+    }
+    out.truncate(end);
     Ok(())
 }
 
