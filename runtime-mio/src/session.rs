@@ -66,12 +66,6 @@ impl MioSession {
         self.sockets.note(event);
     }
 
-    /// Does what is to be done now. To be called after a batch of [`ready`](Self::ready), when
-    /// [`timeout`](Self::timeout) has come, and after a command. It takes a bounded time.
-    pub fn turn(&mut self) {
-        self.run_once();
-    }
-
     /// The next event, if there is one. To be called until there is none, after every [`turn`](Self::turn).
     pub fn next_event(&mut self) -> Option<Event> {
         self.shared.next_event()
@@ -146,7 +140,7 @@ impl Session for MioSession {
             if let Some(event) = self.shared.next_event() {
                 return Ok(Some(event));
             }
-            self.run_once();
+            self.turn();
             if let Some(event) = self.shared.next_event() {
                 return Ok(Some(event));
             }

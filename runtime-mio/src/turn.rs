@@ -12,8 +12,10 @@ const MAX_READS: usize = 8;
 const MAX_ACCEPTS: usize = 64;
 
 impl MioSession {
-    /// Lets every socket that is ready have its turn, and performs what the engine asks for.
-    pub(crate) fn run_once(&mut self) {
+    /// Lets every socket that is ready have its turn, and performs what the engine asks for. To be called after a batch
+    /// of [`ready`](Self::ready), when [`timeout`](Self::timeout) has come, and after a command. It takes a bounded
+    /// time.
+    pub fn turn(&mut self) {
         self.shared.collect();
         for _ in 0..self.sockets.ready() {
             let Some(id) = self.sockets.next_ready() else { break };
@@ -164,10 +166,9 @@ impl MioSession {
     }
 
     fn connect(&mut self, conn: ConnId, remote: std::net::SocketAddr, tls: Option<&str>) {
-        let opened = tls
-            .map(|name| self.shared.tls().client(name))
-            .transpose()
-            .and_then(|tls| Stream::connect(remote, tls))
+        let opened = self
+            .shared
+            .connect(remote, tls)
             .and_then(|stream| self.sockets.insert(conn, stream).map_err(|e| net::net_error(&e)));
         if let Err(error) = opened {
             self.shared.handle(Input::ConnectFailed { conn, error });

@@ -1,7 +1,8 @@
 //! A listener as a task: it accepts one connection a turn.
 
-use crate::desk::{Desk, Report, lock};
+use crate::desk::{Desk, Report};
 use peerless_core::{Input, NetError};
+use peerless_runtime::lock;
 use peerless_runtime::net::net_error;
 use smol::{Async, Timer, future};
 use std::io::ErrorKind;

@@ -3,7 +3,6 @@
 use peerless_core::Input;
 use peerless_runtime::ReceiveBuffer;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a task has to say.
 #[derive(Debug)]
@@ -25,9 +24,4 @@ impl Desk {
     pub(crate) fn report(&mut self, input: Input) {
         self.reports.push(Report::Input(input));
     }
-}
-
-/// Takes a lock. A panic while it was held leaves nothing half done here.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

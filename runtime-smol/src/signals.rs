@@ -1,6 +1,6 @@
 //! What ends a pause of the session besides its tasks: a bell that other threads ring, and an alarm clock.
 
-use crate::desk::lock;
+use peerless_runtime::lock;
 use smol::Timer;
 use std::future::Future;
 use std::pin::Pin;

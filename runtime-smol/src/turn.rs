@@ -2,10 +2,10 @@
 
 use crate::acceptor;
 use crate::connection::Connection;
-use crate::desk::{Report, lock};
+use crate::desk::Report;
 use crate::session::SmolSession;
 use peerless_core::{Action, ConnId, Input, NetError};
-use peerless_runtime::Stream;
+use peerless_runtime::{Stream, lock};
 use std::net::{SocketAddr, TcpStream};
 
 /// Tasks that have their turn in one turn of the session; then the reactor, the workers and the clock have
@@ -98,11 +98,7 @@ impl SmolSession {
     }
 
     fn connect(&mut self, conn: ConnId, remote: SocketAddr, tls: Option<&str>) {
-        let opened = tls
-            .map(|name| self.shared.tls().client(name))
-            .transpose()
-            .and_then(|tls| Stream::connect(remote, tls))
-            .and_then(|stream| self.start(conn, stream));
+        let opened = self.shared.connect(remote, tls).and_then(|stream| self.start(conn, stream));
         if let Err(error) = opened {
             self.shared.handle(Input::ConnectFailed { conn, error });
         }

@@ -35,4 +35,4 @@ pub use shared::Shared;
 pub use store::{Contents, Scratch, Store, StoredFile};
 pub use stream::{Read, Stream};
 pub use tls::{TlsClient, TlsRoots};
-pub use workers::{Notify, Workers};
+pub use workers::{Notify, Workers, lock};

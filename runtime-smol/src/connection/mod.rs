@@ -1,10 +1,10 @@
 //! A connection as a task: it sends what the session gave it, reads what comes, and reports both.
 
-use crate::desk::{Desk, lock};
+use crate::desk::Desk;
 use bytes::Bytes;
 use peerless_core::{ConnId, Input, NetError};
 use peerless_runtime::net::net_error;
-use peerless_runtime::{Read, Stream};
+use peerless_runtime::{Read, Stream, lock};
 use smol::{Async, Executor, Task};
 use std::future::poll_fn;
 use std::net::TcpStream;

@@ -10,6 +10,7 @@ use crate::recording::{RecordingFile, RecordingState};
 use crate::rlimit::{Share, make_room};
 use crate::settings::Settings;
 use crate::store::{Capacity, Contents, Store};
+use crate::stream::Stream;
 use crate::tls::TlsRoots;
 use crate::workers::{Notify, Workers};
 use peerless_core::record::{RecordOptions, Recorded};
@@ -163,9 +164,10 @@ impl Shared {
         &self.clock
     }
 
-    /// What TLS connections trust.
-    pub fn tls(&self) -> &TlsRoots {
-        &self.tls
+    /// Begins to connect; with `tls`, to a host of that name.
+    pub fn connect(&self, remote: SocketAddr, tls: Option<&str>) -> Result<Stream, NetError> {
+        let tls = tls.map(|name| self.tls.client(name)).transpose()?;
+        Stream::connect(remote, tls)
     }
 
     /// The listening sockets, nonblocking, for the driver to take; the engine knows of them already.

@@ -165,6 +165,6 @@ fn certificates_are_read_beside_the_session_before_a_tracker_needs_them() {
         let _ = tell.send(std::fs::write(pipe, std::fs::read(authority).unwrap()));
     });
     told.recv_timeout(Duration::from_secs(20)).expect("nobody reads the certificates").unwrap();
-    assert!(shared.tls().client("localhost").is_ok());
+    assert!(shared.tls.client("localhost").is_ok());
     assert!(!has_tls_tracker(&torrent(b"no tracker")));
 }

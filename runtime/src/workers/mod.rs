@@ -3,7 +3,7 @@
 mod queue;
 
 pub use queue::Notify;
-pub(crate) use queue::lock;
+pub use queue::lock;
 
 use crate::error::SessionError;
 use crate::net::net_error;

@@ -118,8 +118,8 @@ impl<A> fmt::Debug for Done<A> {
     }
 }
 
-/// A panic while a lock was held leaves nothing half done here.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Takes a lock. In this crate and its drivers a panic while one was held leaves nothing half done.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
