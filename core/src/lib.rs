@@ -227,7 +227,7 @@ pub use ids::{
 pub use input::{Input, NetError, ResolveError};
 pub use metainfo::{FileLayout, Metainfo, MetainfoError};
 pub use piece_digest::PieceDigest;
-pub use status::{PeerStatus, TorrentStatus, Usage};
+pub use status::{PeerStatus, TorrentStatus, TorrentTraffic, Usage};
 pub use time::{Duration, Instant};
 pub use torrent::Overfetched;
 pub use why::Why;

@@ -60,6 +60,22 @@ pub struct TorrentStatus {
     pub why: Vec<Why>,
 }
 
+/// The payload of a torrent in bytes, by what became of it: what [`TorrentStatus`] says of it, without a look at every
+/// peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TorrentTraffic {
+    /// Received, all of it.
+    pub downloaded: u64,
+    /// Sent.
+    pub uploaded: u64,
+    /// See [`TorrentStatus::wasted`].
+    pub wasted: u64,
+    /// See [`TorrentStatus::duplicate`].
+    pub duplicate: u64,
+    /// See [`TorrentStatus::corrupt`].
+    pub corrupt: u64,
+}
+
 /// How a connected peer stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerStatus {

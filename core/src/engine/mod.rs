@@ -18,7 +18,7 @@ use crate::ids::{PeerId, Sha1Hash, TorrentId};
 use crate::input::Input;
 use crate::metainfo::Metainfo;
 use crate::peer_list::Source;
-use crate::status::{PeerStatus, TorrentStatus, Usage};
+use crate::status::{PeerStatus, TorrentStatus, TorrentTraffic, Usage};
 use crate::time::Instant;
 use crate::torrent::Torrent;
 use alloc::collections::BTreeMap;
@@ -202,6 +202,11 @@ impl Engine {
     /// How a torrent stands; `None` for one that is not, or no longer, known.
     pub fn torrent(&self, now: Instant, torrent: TorrentId) -> Option<TorrentStatus> {
         Some(self.torrents.get(&torrent)?.status(now))
+    }
+
+    /// A torrent's payload, by what became of it; `None` for one that is not, or no longer, known.
+    pub fn traffic(&self, torrent: TorrentId) -> Option<TorrentTraffic> {
+        Some(self.torrents.get(&torrent)?.traffic())
     }
 
     /// The torrent's connected peers, in the order in which they came.

@@ -2,7 +2,7 @@
 
 use super::Torrent;
 use crate::rate::Rate;
-use crate::status::{PeerStatus, TorrentStatus};
+use crate::status::{PeerStatus, TorrentStatus, TorrentTraffic};
 use crate::time::Instant;
 use alloc::vec::Vec;
 
@@ -40,9 +40,20 @@ impl Torrent {
         self.geometry.total() - self.bytes_have()
     }
 
+    /// Its payload, by what became of it.
+    pub(crate) fn traffic(&self) -> TorrentTraffic {
+        TorrentTraffic {
+            downloaded: self.stats.down.total(),
+            uploaded: self.stats.up.total(),
+            wasted: self.ledger.all_wasted(),
+            duplicate: self.ledger.all_duplicate(),
+            corrupt: self.ledger.all_corrupt(),
+        }
+    }
+
     /// How the torrent stands.
     pub(crate) fn status(&self, now: Instant) -> TorrentStatus {
-        let bytes_have = self.bytes_have();
+        let (bytes_have, crowd) = (self.bytes_have(), self.crowd());
         TorrentStatus {
             phase: self.phase,
             have: self.picker.have().count(),
@@ -58,9 +69,9 @@ impl Torrent {
             down_rate: self.stats.down.per_second(now),
             up_rate: self.stats.up.per_second(now),
             peers: u32::try_from(self.peers.len()).unwrap_or(u32::MAX),
-            seeds: u32::try_from(self.peers.values().filter(|p| p.is_seed()).count()).unwrap_or(u32::MAX),
+            seeds: crowd.seeds,
             known_peers: self.list.known(),
-            why: self.why(now),
+            why: self.why(now, crowd),
         }
     }
 
@@ -83,6 +94,6 @@ impl Torrent {
             downloaded: peer.down.total(),
             uploaded: peer.up.total(),
         };
-        self.peers.values().map(status).collect()
+        self.peers.values().map(|peer| status(peer)).collect()
     }
 }

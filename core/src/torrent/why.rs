@@ -2,7 +2,6 @@
 
 use super::Torrent;
 use crate::event::Phase;
-use crate::peer::Peer;
 use crate::time::Instant;
 use crate::why::Why;
 use alloc::vec::Vec;
@@ -10,8 +9,33 @@ use alloc::vec::Vec;
 /// Payload with the disk above which the disk is the one that holds things up: 8 MiB.
 const MUCH_WAITING: u64 = 8 << 20;
 
+/// How the connected peers stand to a download, counted in one go: many are to be looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Crowd {
+    pub(super) seeds: u32,
+    /// Those that have something for us; those of them that we may ask; those of these that do not answer.
+    interesting: u32,
+    asked: u32,
+    snubbed: u32,
+    /// Blocks asked for.
+    requests: usize,
+}
+
 impl Torrent {
-    pub(super) fn why(&self, now: Instant) -> Vec<Why> {
+    pub(super) fn crowd(&self) -> Crowd {
+        let mut crowd = Crowd::default();
+        for peer in self.peers.values() {
+            let asked = peer.interesting && !peer.choking_us;
+            crowd.seeds += u32::from(peer.is_seed());
+            crowd.interesting += u32::from(peer.interesting);
+            crowd.asked += u32::from(asked);
+            crowd.snubbed += u32::from(asked && peer.window.is_snubbed());
+            crowd.requests += peer.requests.len();
+        }
+        crowd
+    }
+
+    pub(super) fn why(&self, now: Instant, crowd: Crowd) -> Vec<Why> {
         let trouble =
             self.trouble.as_ref().map(|trouble| Why::DiskFailing { retry: trouble.retry.since(now) });
         match self.phase {
@@ -21,13 +45,13 @@ impl Torrent {
                 Vec::from([Why::Checking { done: resume.total.saturating_sub(left), total: resume.total }])
             }),
             Phase::Finishing => Vec::from([Why::Finishing]),
-            Phase::Downloading => self.why_downloading(now, trouble),
-            Phase::Seeding if self.is_mending() => self.why_downloading(now, trouble),
+            Phase::Downloading => self.why_downloading(now, crowd, trouble),
+            Phase::Seeding if self.is_mending() => self.why_downloading(now, crowd, trouble),
             Phase::Seeding | Phase::Stopping | Phase::Stopped => Vec::new(),
         }
     }
 
-    fn why_downloading(&self, now: Instant, trouble: Option<Why>) -> Vec<Why> {
+    fn why_downloading(&self, now: Instant, crowd: Crowd, trouble: Option<Why>) -> Vec<Why> {
         let mut why: Vec<Why> = trouble.into_iter().collect();
         if why.is_empty() && self.bytes_with_disk() > MUCH_WAITING {
             why.push(Why::DiskSlow { waiting: self.bytes_with_disk() });
@@ -40,7 +64,7 @@ impl Torrent {
             why.push(self.why_no_peers(now));
             return why;
         }
-        self.why_of_peers(now, &mut why);
+        self.why_of_peers(now, crowd, &mut why);
         why
     }
 
@@ -50,22 +74,18 @@ impl Torrent {
     }
 
     /// What those say by their behaviour that are connected.
-    fn why_of_peers(&self, now: Instant, why: &mut Vec<Why>) {
-        let all = || self.peers.values();
-        let interesting = count(all().filter(|p| p.interesting).count());
+    fn why_of_peers(&self, now: Instant, crowd: Crowd, why: &mut Vec<Why>) {
+        let Crowd { interesting, asked, snubbed, requests, .. } = crowd;
         if interesting == 0 || self.picker.unavailable() > 0 {
             let (peers, missing) = (count(self.peers.len()), self.picker.unavailable());
             why.push(Why::NobodyHasIt { peers, missing });
         }
-        let may_ask = |p: &&Peer| p.interesting && !p.choking_us;
-        let asked = count(all().filter(may_ask).count());
-        let snubbed = count(all().filter(may_ask).filter(|p| p.window.is_snubbed()).count());
         if interesting > 0 && asked == 0 {
             why.push(Why::Choked { peers: interesting });
         } else if asked > 0 && snubbed == asked {
             why.push(Why::Snubbed { peers: snubbed });
         }
-        let requests = count(all().map(|p| p.requests.len()).sum());
+        let requests = count(requests);
         let failed = self.picker.failed_and_waiting();
         if requests == 0 && failed > 0 {
             why.push(Why::FailedPieces { pieces: failed });

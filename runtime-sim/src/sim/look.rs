@@ -89,16 +89,15 @@ impl Sim {
         let machine = &self.machines[host.index()];
         let mut traffic = machine.before;
         let Some(engine) = machine.engine() else { return traffic };
-        let now = self.clock(host);
         let mut uploaded = 0;
-        for (id, status) in engine.torrents().filter_map(|id| Some((id, engine.torrent(now, id)?))) {
-            uploaded += status.uploaded;
+        for (id, its) in engine.torrents().filter_map(|id| Some((id, engine.traffic(id)?))) {
+            uploaded += its.uploaded;
             if id == TorrentId(0) {
-                traffic.downloaded += status.downloaded;
-                traffic.uploaded += status.uploaded;
-                traffic.wasted += status.wasted;
-                traffic.duplicate += status.duplicate;
-                traffic.corrupt += status.corrupt;
+                traffic.downloaded += its.downloaded;
+                traffic.uploaded += its.uploaded;
+                traffic.wasted += its.wasted;
+                traffic.duplicate += its.duplicate;
+                traffic.corrupt += its.corrupt;
             }
         }
         traffic.overhead += machine.sent.saturating_sub(uploaded);
