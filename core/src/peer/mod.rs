@@ -1,6 +1,7 @@
 //! One connected peer: what it has, what was asked of it, what it asked for. No decisions: those are the
 //! torrent's.
 
+mod pending;
 mod requests;
 mod serve;
 
@@ -19,8 +20,9 @@ use crate::wire::{Decoder, Features, Message};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
+use pending::Pending;
 
 /// A peer that has completed the handshake.
 #[derive(Debug)]
@@ -82,7 +84,7 @@ pub(crate) struct Peer {
     pub(crate) unasked_rejects: u32,
 
     /// Messages that wait to be sent as one.
-    out: BytesMut,
+    out: Pending,
 }
 
 impl Peer {
@@ -122,7 +124,7 @@ impl Peer {
             rejections: 0,
             last_rejection: None,
             unasked_rejects: 0,
-            out: BytesMut::new(),
+            out: Pending::default(),
         }
     }
 
@@ -158,13 +160,22 @@ impl Peer {
         if self.out.is_empty() {
             out.flush_later(self.conn);
         }
-        message.encode(&mut self.out);
+        message.encode(self.out.buffer());
+        self.last_sent = now;
+    }
+
+    /// Queues a message that others are sent as well.
+    pub(crate) fn send_shared(&mut self, now: Instant, out: &mut Outbox, message: &Bytes) {
+        if self.out.is_empty() {
+            out.flush_later(self.conn);
+        }
+        self.out.share(message);
         self.last_sent = now;
     }
 
     /// Queues a block (BEP 3 `piece`): its head joins the messages before it, its data goes as it is.
     pub(crate) fn send_block(&mut self, now: Instant, out: &mut Outbox, head: &[u8], data: Bytes) {
-        self.out.extend_from_slice(head);
+        self.out.buffer().extend_from_slice(head);
         self.flush(out);
         self.serve.sending(data.len());
         out.act(Action::Send { conn: self.conn, data });
@@ -180,7 +191,7 @@ impl Peer {
     pub(crate) fn flush(&mut self, out: &mut Outbox) {
         if !self.out.is_empty() {
             self.serve.sending(self.out.len());
-            out.act(Action::Send { conn: self.conn, data: self.out.split().freeze() });
+            out.act(Action::Send { conn: self.conn, data: self.out.take() });
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::context::Context;
 use crate::error::{DisconnectReason, PeerFault};
 use crate::event::Phase;
 use crate::ids::{ConnId, PieceIndex};
-use crate::peer::Peer;
 use crate::wire::Message;
 use alloc::vec::Vec;
+use bytes::BytesMut;
 
 impl Torrent {
     /// A peer has one more piece (BEP 3 `have`).
@@ -54,7 +54,8 @@ impl Torrent {
 
     /// A peer has more than before.
     fn has_changed(&mut self, cx: &mut Context, conn: ConnId) {
-        let both_seeds = self.picker.is_complete() && self.peers.get(&conn).is_some_and(Peer::is_seed);
+        let both_seeds =
+            self.picker.is_complete() && self.peers.get(&conn).is_some_and(|peer| peer.is_seed());
         if both_seeds && self.phase == Phase::Seeding {
             self.drop_peer(cx, conn, DisconnectReason::NothingToExchange);
         } else {
@@ -83,10 +84,13 @@ impl Torrent {
 
     /// Tells everybody who lacks it that we have a piece; those who have it need not be told.
     pub(super) fn tell_have(&mut self, cx: &mut Context, piece: PieceIndex) {
+        let mut have = BytesMut::new();
+        Message::Have(piece.get()).encode(&mut have);
+        let have = have.freeze();
         let mut lost_interest = Vec::new();
         for peer in self.peers.values_mut() {
             if !peer.has.has(piece) {
-                peer.send(cx.now, &mut cx.out, &Message::Have(piece.get()));
+                peer.send_shared(cx.now, &mut cx.out, &have);
                 continue;
             }
             peer.missing_here = peer.missing_here.saturating_sub(1);
