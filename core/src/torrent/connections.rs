@@ -142,12 +142,8 @@ impl Torrent {
         self.send_handshake(cx, conn);
     }
 
-    /// Bytes arrived on a connection of this torrent.
-    pub(crate) fn received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
-        if self.peers.contains_key(&conn) {
-            self.peer_received(cx, conn, data);
-            return;
-        }
+    /// Bytes arrived on a connection that has not completed the handshake.
+    pub(super) fn opening_received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
         let Some(opening) = self.opening.get_mut(&conn).filter(|opening| !opening.ourselves) else { return };
         match opening.decoder.push(data) {
             Ok(None) => {}

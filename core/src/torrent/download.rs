@@ -60,8 +60,8 @@ impl Torrent {
         let (count, Some(peer)) = (most.min(room), self.peers.get(&conn)) else { return };
         if count > 0 {
             let is_prompt =
-                |p: &&Peer| p.requests.oldest().is_some_and(|oldest| p.window.is_prompt(cx.now, oldest));
-            let prompt = self.peers.values().filter(is_prompt).map(|p| p.conn).collect();
+                |p: &Peer| p.requests.oldest().is_some_and(|oldest| p.window.is_prompt(cx.now, oldest));
+            let prompt = self.peers.values().filter(|peer| is_prompt(peer)).map(|p| p.conn).collect();
             self.picker.pick_again(&wish(cx.now, peer), &prompt, count, picked);
         }
     }

@@ -46,7 +46,7 @@ impl Torrent {
             let facts = facts(now, seeding, peer);
             Some((judge(&facts)?, Reverse(peer.missing_here), facts.quiet, peer.conn))
         };
-        self.peers.values().filter_map(rank).max()
+        self.peers.values().filter_map(|peer| rank(peer)).max()
     }
 
     /// Gives up a connection for the sake of another.

@@ -11,6 +11,7 @@ use crate::limits::KEEP_ALIVE;
 use crate::peer::{Opened, Peer};
 use crate::timers::TimerKey;
 use crate::wire::{Features, Handshake, Message};
+use alloc::boxed::Box;
 use bytes::Bytes;
 use core::net::SocketAddr;
 
@@ -46,12 +47,12 @@ impl Torrent {
         let features = Features::OURS.common(theirs.features);
         let opened = Opened { conn, remote, outgoing, peer_id: theirs.peer_id, features };
         let peer = Peer::new(cx.now, opened, self.geometry.num_pieces());
-        self.peers.insert(conn, peer);
+        self.peers.insert(conn, Box::new(peer));
         cx.timers.set(TimerKey::Conn(conn), cx.now + KEEP_ALIVE);
         cx.out.tell(Event::PeerConnected { torrent: self.id, conn, remote });
         self.introduce(cx, conn);
         if !rest.is_empty() {
-            self.peer_received(cx, conn, rest);
+            self.received(cx, conn, rest);
         }
         self.dial(cx);
     }
@@ -89,8 +90,8 @@ impl Torrent {
     /// An open connection to the same peer, and whether we dialled it. The address counts as well as the id,
     /// for an id can be anybody's.
     fn same_peer(&self, remote: SocketAddr, id: PeerId) -> Option<(ConnId, bool)> {
-        let same = |p: &&Peer| p.peer_id == id && p.remote.ip() == remote.ip();
-        self.peers.values().find(same).map(|p| (p.conn, p.outgoing))
+        let same = |p: &Peer| p.peer_id == id && p.remote.ip() == remote.ip();
+        self.peers.values().find(|peer| same(peer)).map(|p| (p.conn, p.outgoing))
     }
 
     /// First words: what we have, and what we can do.

@@ -3,7 +3,6 @@
 use super::{Job, Torrent};
 use crate::context::Context;
 use crate::ids::BlockId;
-use crate::peer::Peer;
 use crate::timers::TimerKey;
 use alloc::collections::BTreeSet;
 
@@ -44,7 +43,7 @@ impl Torrent {
         assert_eq!(self.picker.requested(), requested, "requests of connections that are gone");
         assert_eq!(self.ledger.total(), self.stats.down.total(), "payload bytes that came");
         assert!(self.is_networking() || requested == 0, "requests while {:?}", self.phase);
-        self.list.check(self.peers.values().map(Peer::addr).chain(self.opening_addrs()));
+        self.list.check(self.peers.values().map(|peer| peer.addr()).chain(self.opening_addrs()));
     }
 
     /// A block that was received is gathered or being written, in one place, and its bytes are counted.

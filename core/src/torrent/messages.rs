@@ -9,22 +9,25 @@ use crate::limits::{
     MAX_ALLOWED_FAST, MAX_BACKLOG, MAX_IMPOSSIBLE, MAX_IMPOSSIBLE_REMEMBERED, MAX_INCOMING_REQUESTS,
     MAX_SUGGESTED,
 };
-use crate::peer::Peer;
 use crate::wire::{ExtensionHandshake, Message};
 use bytes::Bytes;
 use core::net::SocketAddr;
 
 impl Torrent {
-    /// Bytes arrived from a peer.
-    pub(super) fn peer_received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
+    /// Bytes arrived on a connection of this torrent.
+    pub(crate) fn received(&mut self, cx: &mut Context, conn: ConnId, data: Bytes) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return self.opening_received(cx, conn, data) };
         peer.last_received = cx.now;
         peer.decoder.push(data);
         // A message may end the connection, so the peer is looked up anew for each.
         while let Some(peer) = self.peers.get_mut(&conn) {
             let outcome = match peer.decoder.next() {
                 Ok(None) => break,
-                Ok(Some(message)) => self.message(cx, conn, message),
+                Ok(Some(message)) => {
+                    let first = !peer.introduced;
+                    peer.introduced |= !says_nothing_of_pieces(&message);
+                    self.message(cx, conn, message, first)
+                }
                 Err(error) => Err(error.into()),
             };
             if let Err(fault) = outcome {
@@ -40,7 +43,7 @@ impl Torrent {
     }
 
     fn misbehaved(&mut self, cx: &mut Context, conn: ConnId, fault: PeerFault) {
-        let addr = self.peers.get(&conn).map(Peer::addr);
+        let addr = self.peers.get(&conn).map(|peer| peer.addr());
         let out_of_range = matches!(fault, PeerFault::PieceOutOfRange { .. });
         self.drop_peer(cx, conn, fault.into());
         if let (true, Some(addr)) = (out_of_range, addr) {
@@ -56,16 +59,18 @@ impl Torrent {
         }
     }
 
-    fn message(&mut self, cx: &mut Context, conn: ConnId, message: Message) -> Result<(), PeerFault> {
-        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
-        let first = !peer.introduced;
-        if !says_nothing_of_pieces(&message) {
-            peer.introduced = true;
-        }
+    /// `first`: nothing before it spoke of pieces.
+    fn message(
+        &mut self,
+        cx: &mut Context,
+        conn: ConnId,
+        message: Message,
+        first: bool,
+    ) -> Result<(), PeerFault> {
         match message {
             Message::KeepAlive | Message::Port(_) | Message::Unknown { .. } => {}
             Message::Choke => self.choked_us(cx, conn),
-            Message::Unchoke => peer.choking_us = false,
+            Message::Unchoke => self.unchoked_us(conn),
             Message::Interested => self.interest_came(cx, conn),
             Message::NotInterested => self.not_interested(cx, conn),
             Message::Have(index) => self.have_came(cx, conn, index)?,
@@ -95,6 +100,12 @@ impl Torrent {
             Message::Extended { .. } => {}
         }
         Ok(())
+    }
+
+    fn unchoked_us(&mut self, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.choking_us = false;
+        }
     }
 
     pub(super) fn piece(&self, index: u32) -> Result<PieceIndex, PeerFault> {

@@ -53,6 +53,7 @@ use crate::peer_list::PeerList;
 use crate::picker::Picker;
 use crate::time::Instant;
 use crate::timers::{TimerKey, TorrentTimer};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -94,7 +95,8 @@ pub(crate) struct Torrent {
     // The peers.
     list: PeerList,
     opening: BTreeMap<ConnId, Opening>,
-    peers: BTreeMap<ConnId, Peer>,
+    /// In boxes: it is searched at every input, and so its keys stand close together.
+    peers: BTreeMap<ConnId, Box<Peer>>,
     /// Peers that could take more requests than the picker had for them.
     hungry: BTreeSet<ConnId>,
     choker: Choker,
