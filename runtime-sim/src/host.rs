@@ -4,6 +4,7 @@ use crate::actor::Actor;
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::disk::{Disk, DiskSpeed};
+use crate::map::Map;
 use crate::net::{End, Gate, Link, Mail, News, SiteId};
 use crate::payload::Torrent;
 use crate::sim::Trap;
@@ -257,8 +258,8 @@ pub(crate) struct Machine {
     /// While it is suspended: what has come for it.
     pub(crate) asleep: Option<Vec<Late>>,
     pub(crate) clock: Clock,
-    pub(crate) ends: BTreeMap<ConnId, End>,
-    pub(crate) conns: BTreeMap<End, ConnId>,
+    pub(crate) ends: Map<ConnId, End>,
+    pub(crate) conns: Map<End, ConnId>,
     pub(crate) accepted: u64,
     /// What was recorded of its engine's present life, or of its last.
     pub(crate) recording: Vec<u8>,

@@ -45,6 +45,7 @@ mod digest;
 mod disk;
 mod dns;
 mod host;
+mod map;
 mod net;
 mod payload;
 mod queue;

@@ -21,6 +21,7 @@ use crate::digest::Digester;
 use crate::disk::Disk;
 use crate::dns::Dns;
 use crate::host::{Host, Machine, Program, Spot, Stock, Traffic};
+use crate::map::Map;
 use crate::net::{HostId, NetEvent, Network};
 use crate::payload::Torrent;
 use crate::queue::Queue;
@@ -135,8 +136,8 @@ impl Sim {
             trap: None,
             asleep: None,
             clock: Clock::new(Instant::ZERO, spec.ahead, spec.drift),
-            ends: BTreeMap::new(),
-            conns: BTreeMap::new(),
+            ends: Map::default(),
+            conns: Map::default(),
             accepted: 0,
             recording: Vec::new(),
             story: Vec::new(),

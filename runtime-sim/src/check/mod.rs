@@ -12,11 +12,11 @@ mod wire;
 pub use breach::{Breach, Violation};
 
 use crate::disk::Disk;
+use crate::map::Map;
 use crate::net::HostId;
 use crate::payload::Torrent;
 use peerless_core::{Config, ConnId, DiskOp, DiskTask, Engine, Event, Input, Instant, TorrentId};
 use proof::Known;
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use wire::{Around, Wire};
 
@@ -92,7 +92,7 @@ struct Watched {
     /// Inputs that its engine was given.
     serial: u64,
     torrents: Vec<Known>,
-    wires: BTreeMap<ConnId, Wire>,
+    wires: Map<ConnId, Box<Wire>>,
 }
 
 /// A write to pieces of a host's torrent.
@@ -143,7 +143,7 @@ impl Watch {
         if let Some(watched) = self.hosts.get_mut(host.index())
             && self.checks.wire
         {
-            watched.wires.insert(conn, Wire::new(clock, false));
+            watched.wires.insert(conn, Box::new(Wire::new(clock, false)));
         }
     }
 
@@ -159,7 +159,7 @@ impl Watch {
         let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) else { return };
         match input {
             Input::Accepted { conn, .. } => {
-                watched.wires.insert(*conn, Wire::new(at.clock, true));
+                watched.wires.insert(*conn, Box::new(Wire::new(at.clock, true)));
             }
             Input::Connected { conn, .. } => {
                 if let Some(wire) = watched.wires.get_mut(conn) {
@@ -173,7 +173,7 @@ impl Watch {
                 let (conn, watched) = (*conn, Some(watched));
                 let result =
                     watched.and_then(|w| w.on_wire(at, conn, disk, |wire, a| wire.received(a, data)));
-                self.judge(at.now, host, Some(conn), result);
+                self.judge(at.now, host, Some(conn), result.and_then(Result::err));
             }
             _ => {}
         }
@@ -182,11 +182,8 @@ impl Watch {
     /// The engine sends bytes.
     pub(crate) fn sends(&mut self, at: Moment, host: HostId, conn: ConnId, disk: &Disk, data: &[u8]) {
         let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) else { return };
-        let result = if watched.wires.contains_key(&conn) {
-            watched.on_wire(at, conn, disk, |wire, around| wire.sent(around, data))
-        } else {
-            Some(Breach::NoConnection(data.len()))
-        };
+        let result = watched.on_wire(at, conn, disk, |wire, around| wire.sent(around, data));
+        let result = result.unwrap_or(Err(Breach::NoConnection(data.len()))).err();
         self.judge(at.now, host, Some(conn), result);
     }
 
@@ -239,16 +236,16 @@ impl Watch {
 }
 
 impl Watched {
-    /// Does something with a connection, if it is known.
+    /// Does something with a connection; `None`: it is not known.
     fn on_wire(
         &mut self,
         at: Moment,
         conn: ConnId,
         disk: &Disk,
         f: impl FnOnce(&mut Wire, &mut Around<'_>) -> Result<(), Breach>,
-    ) -> Option<Breach> {
+    ) -> Option<Result<(), Breach>> {
         let wire = self.wires.get_mut(&conn)?;
         let mut around = Around { at, serial: self.serial, torrents: &mut self.torrents, disk };
-        f(wire, &mut around).err()
+        Some(f(wire, &mut around))
     }
 }
