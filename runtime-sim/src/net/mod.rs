@@ -33,7 +33,7 @@ use peerless_core::{Duration, Instant, NetError};
 pub(crate) use route::Routes;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use stream::{Side, State, Stream};
+use stream::{Side, Slices, State, Stream};
 
 /// A host of the simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +101,7 @@ pub(crate) enum Noticed {
     Connected { local: SocketAddr },
     ConnectFailed(NetError),
     Accepted { remote: SocketAddr, port: u16 },
-    Received(Vec<Bytes>),
+    Received(Slices),
     Sent(usize),
     Closed(Option<NetError>),
 }

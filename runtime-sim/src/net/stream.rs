@@ -15,9 +15,31 @@ const LONGEST_SLICE: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) enum Parcel {
     /// Bytes of the stream.
-    Data { slices: Vec<Bytes>, bytes: usize },
+    Data { slices: Slices, bytes: usize },
     /// The sender will send nothing more (`None`), or the stream is broken.
     End(Option<NetError>),
+}
+
+/// Bytes as they were sent. Most parcels are one small message, for which there is no list.
+#[derive(Clone, Debug)]
+pub(crate) struct Slices {
+    first: Bytes,
+    more: Vec<Bytes>,
+}
+
+impl Slices {
+    pub(crate) const fn len(&self) -> usize {
+        1 + self.more.len()
+    }
+}
+
+impl IntoIterator for Slices {
+    type Item = Bytes;
+    type IntoIter = std::iter::Chain<std::iter::Once<Bytes>, std::vec::IntoIter<Bytes>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self.first).chain(self.more)
+    }
 }
 
 impl Parcel {
@@ -138,18 +160,23 @@ impl Side {
 
     /// The next parcel for the uplink.
     pub(super) fn take_parcel(&mut self) -> Option<Parcel> {
-        let mut slices = Vec::with_capacity(2);
-        let mut bytes = 0;
+        let first = self.take_slice()?;
+        let (mut bytes, mut more) = (first.len(), Vec::new());
         while bytes < PARCEL
-            && let Some(mut slice) = self.queue.pop_front()
+            && let Some(slice) = self.take_slice()
         {
-            if slice.len() > LONGEST_SLICE {
-                self.queue.push_front(slice.split_off(LONGEST_SLICE));
-            }
             bytes += slice.len();
-            slices.push(slice);
+            more.push(slice);
         }
-        (bytes > 0).then_some(Parcel::Data { slices, bytes })
+        Some(Parcel::Data { slices: Slices { first, more }, bytes })
+    }
+
+    fn take_slice(&mut self) -> Option<Bytes> {
+        let mut slice = self.queue.pop_front()?;
+        if slice.len() > LONGEST_SLICE {
+            self.queue.push_front(slice.split_off(LONGEST_SLICE));
+        }
+        Some(slice)
     }
 
     /// The other host has taken bytes; this end learns of it at `at`.

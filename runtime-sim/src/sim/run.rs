@@ -100,8 +100,10 @@ impl Sim {
     /// Tells hosts what the network has brought, until all is quiet.
     pub(super) fn bring_news(&mut self) {
         loop {
-            for (at, event) in self.net.planned.drain(..) {
-                self.queue.push(at, Due::Net(event));
+            if !self.net.planned.is_empty() {
+                for (at, event) in self.net.planned.drain(..) {
+                    self.queue.push(at, Due::Net(event));
+                }
             }
             let Some(news) = self.net.news.pop_front() else {
                 match self.net.mail.pop_front() {
