@@ -85,6 +85,22 @@ impl Sha1State {
         self.tail[..rest.len()].copy_from_slice(rest);
     }
 
+    /// The five words that the next block of 64 bytes works on, for those who hash several streams in turn and hand
+    /// the outcome to [`advance`](Self::advance). `None` in the middle of a block, and where the digest is known
+    /// without the bytes: then only [`update`](Self::update) goes on.
+    pub const fn words(&self) -> Option<[u32; 5]> {
+        if self.known || !self.len.is_multiple_of(64) { None } else { Some(self.chain) }
+    }
+
+    /// Takes in that many blocks of 64 bytes, of which nothing is left but what they made of the
+    /// [`words`](Self::words). Without these nothing can be advanced, and nothing is.
+    pub const fn advance(&mut self, words: [u32; 5], blocks: u64) {
+        if self.words().is_some() {
+            self.chain = words;
+            self.len = self.len.wrapping_add(blocks.wrapping_mul(64));
+        }
+    }
+
     /// The digest of all that was taken in.
     pub fn finish(mut self) -> Sha1Hash {
         if !self.known {
@@ -148,6 +164,27 @@ mod tests {
         assert_eq!(state.finish(), digest);
         state.update(b"d");
         assert_eq!((state.finish(), state.len()), (Sha1Hash([0; 20]), 4));
+    }
+
+    #[test]
+    fn blocks_can_be_compressed_elsewhere() {
+        let (mut here, mut there) = (Sha1State::new(), Sha1State::new());
+        here.update(&[7; 128]);
+        let mut words = there.words().unwrap();
+        sha1::block_api::compress(&mut words, &[[7; 64]; 2]);
+        there.advance(words, 2);
+        assert_eq!(here, there);
+    }
+
+    #[test]
+    fn within_a_block_and_without_bytes_there_are_no_words_to_advance() {
+        let mut within = Sha1State::new();
+        within.update(b"abc");
+        for state in [within, Sha1State::known(sha1(b"abc"), 64)] {
+            let mut advanced = state;
+            advanced.advance([1; 5], 1);
+            assert_eq!((state.words(), advanced), (None, state));
+        }
     }
 
     proptest! {
