@@ -11,6 +11,7 @@
 mod clock;
 mod entropy;
 mod error;
+mod hash;
 pub mod net;
 mod receive;
 mod recording;
@@ -26,6 +27,7 @@ mod workers;
 pub use clock::Clock;
 pub use entropy::seed;
 pub use error::SessionError;
+pub use hash::{hash_lanes, hash_together};
 pub use receive::{RECEIVE_BUFFER, ReceiveBuffer};
 pub use recording::{RecordingState, check_recording, open_recording};
 pub use rlimit::{Descriptors, Share, make_room};
