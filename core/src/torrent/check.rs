@@ -10,8 +10,13 @@ use crate::hash::Sha1State;
 use crate::ids::PieceIndex;
 use alloc::collections::VecDeque;
 
-/// Pieces being hashed at once: enough to keep a few workers busy.
-const MAX_HASHING: u32 = 8;
+/// Pieces being hashed at once: enough to keep a few workers busy that hash several together, with more of them
+/// waiting when one is done.
+const MAX_HASHING: u32 = 64;
+/// Where pieces are long, fewer: what else the disk is to do waits behind them.
+const MIN_HASHING: u32 = 8;
+/// Bytes of the pieces being hashed at once, beyond [`MIN_HASHING`] of them.
+const HASHING_BYTES: u32 = 256 << 20;
 
 impl Torrent {
     /// Hashes these pieces, then goes on.
@@ -25,7 +30,8 @@ impl Torrent {
 
     fn check_more(&mut self, cx: &mut Context) {
         let Some(resume) = &mut self.resume else { return };
-        while resume.hashing < MAX_HASHING
+        let at_once = (HASHING_BYTES / self.geometry.piece_length()).clamp(MIN_HASHING, MAX_HASHING);
+        while resume.hashing < at_once
             && let Some(piece) = resume.to_hash.pop_front()
         {
             resume.hashing += 1;

@@ -5,6 +5,7 @@
 
 mod allocate;
 mod contents;
+mod digest;
 mod durable;
 mod fault;
 mod finish;
@@ -21,7 +22,9 @@ pub use contents::{Contents, StoredFile};
 pub use transfer::Scratch;
 
 use crate::error::SessionError;
+use crate::hash::hash_together;
 use crate::net::net_error;
+use digest::{Piece, digest_together};
 use fault::Fault;
 use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, TorrentId};
 pub(crate) use pool::Capacity;
@@ -29,6 +32,7 @@ use pool::{Pool, UNDER_WAY};
 use site::Site;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::{Arc, PoisonError, RwLock};
 use torrent::{PLACES, Torrent, with_suffix};
 
@@ -91,22 +95,86 @@ impl Store {
     }
 
     /// Carries out one operation; blocks until it is done.
-    pub fn execute(&self, op: DiskOp, scratch: &mut Scratch) -> DiskResult {
+    pub fn execute(&self, mut op: DiskOp, scratch: &mut Scratch) -> DiskResult {
+        hash_data(slice::from_mut(&mut op));
+        self.run(&op, self.find(op.torrent).as_deref(), scratch)
+    }
+
+    /// Carries out operations that [go together](goes_together); blocks until all are done. The results are in
+    /// their order; one that fails does not hinder the others.
+    pub(crate) fn execute_together(&self, mut ops: Vec<DiskOp>, scratch: &mut Scratch) -> Vec<DiskResult> {
+        hash_data(&mut ops);
+        let torrents: Vec<_> = ops.iter().map(|op| self.find(op.torrent)).collect();
+        let pieces: Vec<_> = ops
+            .iter()
+            .zip(&torrents)
+            .filter_map(|(op, torrent)| self.site(torrent.as_ref()?).piece(op))
+            .collect();
+        if pieces.len() < 2 {
+            let run = |(op, torrent): (_, &Option<Arc<_>>)| self.run(op, torrent.as_deref(), scratch);
+            return ops.iter().zip(&torrents).map(run).collect();
+        }
+        let company = UNDER_WAY.read().unwrap_or_else(PoisonError::into_inner);
+        let mut digests = digest_together(pieces, scratch).into_iter();
+        drop(company);
+        let result = |(op, torrent): (&DiskOp, &Option<Arc<Torrent>>)| match torrent {
+            Some(torrent) => match digests.next() {
+                Some(Ok(digest)) => Ok(DiskOutcome::Digest(digest)),
+                Some(Err(fault)) if fault.kind != DiskErrorKind::TooManyFiles => {
+                    Err(torrent.error(op.task.verb(), fault))
+                }
+                // By itself it may be possible.
+                _ => self.run(op, Some(torrent), scratch),
+            },
+            None => self.run(op, None, scratch),
+        };
+        ops.iter().zip(&torrents).map(result).collect()
+    }
+
+    fn find(&self, torrent: TorrentId) -> Option<Arc<Torrent>> {
+        self.torrents.read().unwrap_or_else(PoisonError::into_inner).get(&torrent).cloned()
+    }
+
+    fn site<'a>(&'a self, torrent: &'a Torrent) -> Site<'a> {
+        Site { pool: &self.pool, torrent }
+    }
+
+    fn run(&self, op: &DiskOp, torrent: Option<&Torrent>, scratch: &mut Scratch) -> DiskResult {
         let action = op.task.verb();
-        let torrents = self.torrents.read().unwrap_or_else(PoisonError::into_inner);
-        let torrent = torrents.get(&op.torrent).cloned();
-        drop(torrents);
         let Some(torrent) = torrent else {
             let path = "the files of a torrent that was removed".into();
             return Err(DiskError { action, path, kind: DiskErrorKind::NotFound });
         };
-        let site = Site { pool: &self.pool, torrent: &torrent };
-        let result = site.run_in_company(&op.task, scratch);
+        let result = self.site(torrent).run_in_company(&op.task, scratch);
         result.map_err(|fault| torrent.error(action, fault))
     }
 }
 
-impl Site<'_> {
+/// Whether two operations gain by being carried out together: pieces are hashed.
+pub(crate) const fn goes_together(one: &DiskOp, other: &DiskOp) -> bool {
+    use DiskTask::{Digest, Write};
+    matches!(
+        (&one.task, &other.task),
+        (Digest { .. }, Digest { .. }) | (Write { hash: Some(_), .. }, Write { hash: Some(_), .. })
+    )
+}
+
+/// Advances the digests of what is to be written, before it is.
+fn hash_data(ops: &mut [DiskOp]) {
+    hash_together(ops.iter_mut().filter_map(|op| match &mut op.task {
+        DiskTask::Write { data, hash, .. } | DiskTask::Mend { data, hash, .. } => {
+            Some((hash.as_mut()?, data.iter().map(|slice| &slice[..])))
+        }
+        _ => None,
+    }));
+}
+
+impl<'a> Site<'a> {
+    fn piece(self, op: &'a DiskOp) -> Option<Piece<'a>> {
+        let DiskTask::Digest { place, extents, hash } = &op.task else { return None };
+        Some(Piece::new(self, *place, extents, hash.clone()))
+    }
+
     /// Runs beside others; where that fails for want of descriptors, again when all others have ended. Whatever
     /// can fail so fails before it changes anything that a second run would not change likewise.
     fn run_in_company(&self, task: &DiskTask, scratch: &mut Scratch) -> Result<DiskOutcome, Fault> {
@@ -121,22 +189,25 @@ impl Site<'_> {
         self.run(task, scratch)
     }
 
+    /// Carries it out. What is to be written has been hashed before.
     fn run(&self, task: &DiskTask, scratch: &mut Scratch) -> Result<DiskOutcome, Fault> {
         Ok(match task {
             DiskTask::Survey { place } => DiskOutcome::Survey(self.survey(*place)?),
             DiskTask::Write { extents, data, hash, allocation } => {
-                DiskOutcome::Write(self.write(extents, data, *hash, *allocation)?)
+                self.write(extents, data, *allocation)?;
+                DiskOutcome::Write(*hash)
             }
             DiskTask::Digest { place, extents, hash } => {
-                DiskOutcome::Digest(self.digest(*place, extents, hash.clone(), scratch)?)
+                let piece = Piece::new(*self, *place, extents, hash.clone());
+                let digests = digest_together(vec![piece], scratch);
+                DiskOutcome::Digest(digests.into_iter().collect::<Result<Vec<_>, _>>()?.remove(0))
             }
             DiskTask::Read { place, extents } => {
                 let (data, stamps) = self.read(*place, extents)?;
                 DiskOutcome::Read { data, stamps }
             }
             DiskTask::Mend { extents, data, hash } => {
-                let (hash, stamps) = self.mend(extents, data, *hash)?;
-                DiskOutcome::Mend { hash, stamps }
+                DiskOutcome::Mend { stamps: self.mend(extents, data)?, hash: *hash }
             }
             DiskTask::Sync { files } => DiskOutcome::Sync(self.sync(files)?),
             DiskTask::LoadJournal { limit } => DiskOutcome::LoadJournal(self.lock_and_load_journal(*limit)?),

@@ -1,4 +1,4 @@
-//! Moves payload: writes runs of blocks, reads them back, and hashes on the way.
+//! Moves payload: writes runs of blocks, and reads them back.
 
 use super::durable::sync_data;
 use super::fault::{At, Fault, What};
@@ -6,21 +6,17 @@ use super::pool::Handle;
 use super::site::Site;
 use super::survey::stamp;
 use bytes::Bytes;
-use peerless_core::{Allocation, DiskErrorKind, Extent, FileIndex, FileStamp, PieceDigest, Place, Sha1State};
+use peerless_core::{Allocation, DiskErrorKind, Extent, FileIndex, FileStamp, Place};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use std::io::IoSlice;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-/// Bytes read or written at once where they are hashed too: they are still in the processor's cache then.
-const CHUNK: usize = 256 << 10;
 /// Slices that one call writes; systems allow 1,024.
 const SLICES: usize = 512;
 /// The stamp of padding, which is no file.
 const NO_STAMP: FileStamp = FileStamp { len: 0, modified: 0 };
-/// What padding reads as.
-static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 
 /// Memory that a worker uses again and again.
 #[derive(Debug, Default)]
@@ -28,27 +24,30 @@ pub struct Scratch {
     buffer: Vec<u8>,
 }
 
+impl Scratch {
+    /// Room for that many bytes. What is in it is of no meaning.
+    pub(super) fn room(&mut self, len: usize) -> &mut [u8] {
+        if self.buffer.len() < len {
+            self.buffer.resize(len, 0);
+        }
+        &mut self.buffer[..len]
+    }
+}
+
 impl Site<'_> {
-    /// Writes `data` to the part file, and advances `hash` over it.
+    /// Writes `data` to the part file.
     pub(super) fn write(
         &self,
         extents: &[Extent],
         data: &[Bytes],
-        hash: Option<Sha1State>,
         allocation: Allocation,
-    ) -> Result<Option<Sha1State>, Fault> {
-        self.write_into(Place::Part, extents, data, hash, |file| self.file_to_write(file, allocation))
+    ) -> Result<(), Fault> {
+        self.write_into(Place::Part, extents, data, |file| self.file_to_write(file, allocation))
     }
 
-    /// Writes `data` over what stands at the final place, hashes and syncs it. With the digest come the stamps of the
-    /// files afterwards.
-    pub(super) fn mend(
-        &self,
-        extents: &[Extent],
-        data: &[Bytes],
-        hash: Option<Sha1State>,
-    ) -> Result<(Option<Sha1State>, Vec<FileStamp>), Fault> {
-        let hash = self.write_into(Place::Final, extents, data, hash, |file| self.file_to_mend(file))?;
+    /// Writes `data` over what stands at the final place, and syncs it. Gives the stamps of the files afterwards.
+    pub(super) fn mend(&self, extents: &[Extent], data: &[Bytes]) -> Result<Vec<FileStamp>, Fault> {
+        self.write_into(Place::Final, extents, data, |file| self.file_to_mend(file))?;
         let sync = |extent: &Extent| {
             let what = What::File(Place::Final, extent.file);
             let file = self.file_to_mend(extent.file)?;
@@ -56,7 +55,7 @@ impl Site<'_> {
             Ok(stamp(&rustix::fs::fstat(&file).at(what)?))
         };
         let stamps = extents.iter().map(|extent| if extent.padding { Ok(NO_STAMP) } else { sync(extent) });
-        Ok((hash, stamps.collect::<Result<_, Fault>>()?))
+        stamps.collect()
     }
 
     fn write_into(
@@ -64,9 +63,8 @@ impl Site<'_> {
         place: Place,
         extents: &[Extent],
         data: &[Bytes],
-        mut hash: Option<Sha1State>,
         open: impl Fn(FileIndex) -> Result<Arc<Handle>, Fault>,
-    ) -> Result<Option<Sha1State>, Fault> {
+    ) -> Result<(), Fault> {
         let mut cursor = Cursor { data, at: 0 };
         for extent in extents {
             let what = What::File(place, extent.file);
@@ -79,9 +77,6 @@ impl Site<'_> {
                 if len == 0 {
                     return Err(Fault::bug(what, "less data than extents"));
                 }
-                if let Some(hash) = &mut hash {
-                    run.iter().for_each(|slice| hash.update(slice));
-                }
                 if let Some(file) = &file {
                     write_all(file, &mut run, offset).at(what)?;
                 }
@@ -92,37 +87,7 @@ impl Site<'_> {
         if !cursor.take(1).is_empty() {
             return Err(Fault::bug(self.torrent.whole(place), "more data than extents"));
         }
-        Ok(hash)
-    }
-
-    /// Advances `hash` over what stands at `place`.
-    pub(super) fn digest(
-        &self,
-        place: Place,
-        extents: &[Extent],
-        mut hash: PieceDigest,
-        scratch: &mut Scratch,
-    ) -> Result<PieceDigest, Fault> {
-        scratch.buffer.resize(CHUNK, 0);
-        for extent in extents {
-            let mut left = extent.len;
-            if extent.padding {
-                while left > 0 {
-                    let zeros = &ZEROS[..at_most(left, ZEROS.len())];
-                    hash.update(zeros);
-                    left -= zeros.len() as u64;
-                }
-                continue;
-            }
-            let file = self.open_to_read(place, extent)?;
-            while left > 0 {
-                let chunk = &mut scratch.buffer[..at_most(left, CHUNK)];
-                read_exact(&file, chunk, extent.offset.saturating_add(extent.len - left), place, extent)?;
-                hash.update(chunk);
-                left -= chunk.len() as u64;
-            }
-        }
-        Ok(hash)
+        Ok(())
     }
 
     /// Reads `extents` whole into one buffer. With it come the stamps of
@@ -146,7 +111,7 @@ impl Site<'_> {
         Ok((out.into(), stamps))
     }
 
-    fn open_to_read(&self, place: Place, extent: &Extent) -> Result<Arc<Handle>, Fault> {
+    pub(super) fn open_to_read(&self, place: Place, extent: &Extent) -> Result<Arc<Handle>, Fault> {
         self.file_to_read(place, extent.file).map_err(|fault| match fault.kind {
             DiskErrorKind::NotFound => Fault::new(What::File(place, extent.file), DiskErrorKind::Short),
             _ => fault,
@@ -154,11 +119,11 @@ impl Site<'_> {
     }
 }
 
-fn at_most(len: u64, limit: usize) -> usize {
+pub(super) fn at_most(len: u64, limit: usize) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX).min(limit)
 }
 
-fn read_exact(
+pub(super) fn read_exact(
     file: &Handle,
     mut into: &mut [u8],
     mut offset: u64,
@@ -227,7 +192,7 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// The next bytes: at most `limit`, and no more than is good to write at once. Empty at the end.
     fn take(&mut self, limit: u64) -> Vec<IoSlice<'a>> {
-        let mut left = at_most(limit, CHUNK);
+        let mut left = at_most(limit, usize::MAX);
         let mut out = Vec::new();
         while let Some((first, rest)) = self.data.split_first() {
             let slice = first.get(self.at..).unwrap_or_default();

@@ -6,8 +6,9 @@ pub use queue::Notify;
 pub use queue::lock;
 
 use crate::error::SessionError;
+use crate::hash::hash_lanes;
 use crate::net::net_error;
-use crate::store::{Scratch, Store};
+use crate::store::{Scratch, Store, goes_together};
 use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskResult, DiskTask, Input, JobId, ResolveError};
 use queue::{Done, Queue};
 use std::net::{IpAddr, ToSocketAddrs};
@@ -133,15 +134,26 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<J
 
 fn run_disk(queue: &Queue<Option<JobId>, Work>, store: &Store, done: &Done<Input>) {
     let mut scratch = Scratch::default();
-    while let Some((job, work)) = queue.pop() {
-        let (Some(job), Work::Op(op)) = (job, work) else {
-            Store::close_idle();
-            continue;
-        };
-        let action = op.task.verb();
-        let result = catch_unwind(AssertUnwindSafe(|| store.execute(op, &mut scratch)));
-        let result = result.unwrap_or_else(|_| panicked(action));
-        done.push(Input::DiskDone { job, result });
+    let alike = |one: &Work, other: &Work| match (one, other) {
+        (Work::Op(one), Work::Op(other)) => goes_together(one, other),
+        _ => false,
+    };
+    while let Some(work) = queue.pop_together(hash_lanes(), alike) {
+        let mut jobs = Vec::with_capacity(work.len());
+        let mut ops = Vec::with_capacity(work.len());
+        for (job, what) in work {
+            match (job, what) {
+                (Some(job), Work::Op(op)) => {
+                    jobs.push(job);
+                    ops.push(op);
+                }
+                _ => Store::close_idle(),
+            }
+        }
+        let actions: Vec<_> = ops.iter().map(|op| op.task.verb()).collect();
+        let results = catch_unwind(AssertUnwindSafe(|| store.execute_together(ops, &mut scratch)));
+        let results = results.unwrap_or_else(|_| actions.into_iter().map(panicked).collect());
+        done.push_all(jobs.into_iter().zip(results).map(|(job, result)| Input::DiskDone { job, result }));
     }
 }
 

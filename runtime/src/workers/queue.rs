@@ -8,6 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// What is called when there is something to collect. From any thread; must not block.
 pub type Notify = Arc<dyn Fn() + Send + Sync>;
 
+/// How far behind the next job others are looked for that go together with it.
+const FAR: usize = 64;
+
 /// Jobs that wait for a thread, first come, first served.
 pub(super) struct Queue<K, T> {
     state: Mutex<Waiting<K, T>>,
@@ -35,18 +38,42 @@ impl<K: PartialEq, T> Queue<K, T> {
 
     /// The next job; `None` once the queue is closed.
     pub(super) fn pop(&self) -> Option<(K, T)> {
-        let mut state = lock(&self.state);
-        loop {
-            if state.closed {
-                return None;
+        self.wait()?.jobs.pop_front()
+    }
+
+    /// The next job, and some of those behind it that are `alike`: at most `most` in all, and no more than this
+    /// thread's share where others wait for a job. `None` once the queue is closed.
+    pub(super) fn pop_together(&self, most: usize, alike: impl Fn(&T, &T) -> bool) -> Option<Vec<(K, T)>> {
+        let mut state = self.wait()?;
+        let first = state.jobs.pop_front()?;
+        let like_it = |(_, what): &(K, T)| alike(&first.1, what);
+        let waiting = state.jobs.iter().take(FAR).filter(|job| like_it(job)).count();
+        let share = (1 + waiting).div_ceil(1 + state.idle).min(most);
+        let mut company = Vec::new();
+        let mut at = 0;
+        while 1 + company.len() < share {
+            // So many were counted.
+            while state.jobs.get(at).is_some_and(|job| !like_it(job)) {
+                at += 1;
             }
-            if let Some(next) = state.jobs.pop_front() {
-                return Some(next);
+            company.extend(state.jobs.remove(at));
+        }
+        company.insert(0, first);
+        Some(company)
+    }
+
+    /// Waits until there is a job. `None` once the queue is closed.
+    fn wait(&self) -> Option<MutexGuard<'_, Waiting<K, T>>> {
+        let mut state = lock(&self.state);
+        while !state.closed {
+            if !state.jobs.is_empty() {
+                return Some(state);
             }
             state.idle += 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
+        None
     }
 
     /// Takes a waiting job out, if `may` allows it. Says whether it did.
@@ -98,7 +125,12 @@ impl<A> Done<A> {
 
     /// Adds an answer, and tells of it unless that was done since the last [`drain`](Self::drain).
     pub(super) fn push(&self, answer: A) {
-        lock(&self.answers).push(answer);
+        self.push_all([answer]);
+    }
+
+    /// Adds answers, and tells of them at once.
+    pub(super) fn push_all(&self, answers: impl IntoIterator<Item = A>) {
+        lock(&self.answers).extend(answers);
         if !self.told.swap(true, Ordering::SeqCst) {
             (self.notify)();
         }
@@ -142,6 +174,32 @@ mod tests {
         queue.push_first(9, "in haste");
         let order: Vec<i32> = (0..4).filter_map(|_| queue.pop()).map(|(n, _)| n).collect();
         assert_eq!(order, [9, 0, 2, 3]);
+    }
+
+    #[test]
+    fn what_goes_together_is_taken_together_and_the_rest_keeps_its_order() {
+        let queue: Queue<u32, char> = Queue::default();
+        for (n, what) in (0..).zip("ababbaaaab".chars()) {
+            queue.push(n, what);
+        }
+        let mut taken = Vec::new();
+        for most in [3, 1, 4, 4] {
+            let jobs = queue.pop_together(most, |a, b| a == b).unwrap();
+            taken.push(jobs.into_iter().map(|(n, _)| n).collect::<Vec<_>>());
+        }
+        assert_eq!(taken, [vec![0, 2, 5], vec![1], vec![3, 4, 9], vec![6, 7, 8]]);
+        assert!(lock(&queue.state).jobs.is_empty());
+    }
+
+    #[test]
+    fn threads_that_wait_get_their_share() {
+        let queue: Queue<u32, ()> = Queue::default();
+        (0..5).for_each(|n| queue.push(n, ()));
+        let take = |idle| {
+            lock(&queue.state).idle = idle;
+            queue.pop_together(4, |(), ()| true).unwrap().len()
+        };
+        assert_eq!((take(1), take(5), take(0)), (3, 1, 1));
     }
 
     #[test]

@@ -4,9 +4,10 @@ mod claim;
 mod finish;
 mod journal;
 mod survey;
+mod together;
 mod transfer;
 
-use super::{Contents, Scratch, Store, StoredFile};
+use super::{Contents, Scratch, Store, StoredFile, goes_together};
 use bytes::Bytes;
 use peerless_core::{
     Allocation, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, Extent, FileIndex, PieceDigest,
@@ -51,7 +52,11 @@ impl Desk {
     }
 
     fn run(&mut self, task: DiskTask) -> DiskResult {
-        self.store.execute(DiskOp { torrent: TORRENT, task }, &mut self.scratch)
+        self.run_op(DiskOp { torrent: TORRENT, task })
+    }
+
+    fn run_op(&mut self, op: DiskOp) -> DiskResult {
+        self.store.execute(op, &mut self.scratch)
     }
 
     fn fails(&mut self, task: DiskTask) -> DiskErrorKind {
