@@ -3,7 +3,8 @@
 use super::walk::SourceFile;
 use crate::exit::{Exit, Failure};
 use crate::output::Meter;
-use peerless_core::{Geometry, Sha1Hash, Sha1State};
+use peerless_core::{Geometry, PieceIndex, Sha1Hash, Sha1State};
+use peerless_runtime::{hash_lanes, hash_together};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -11,9 +12,9 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
-/// Pieces that are hashed at once.
-const THREADS: usize = 2;
-/// Bytes that a thread reads at once.
+/// Threads that hash.
+const THREADS: u32 = 2;
+/// Bytes that a thread reads at once, those of all its pieces together.
 const BUFFER: usize = 1 << 20;
 
 /// Hashes every piece of the files, laid end to end.
@@ -28,14 +29,16 @@ pub(super) fn hash(
     let (results, done) = mpsc::sync_channel(64);
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
-            let results = results.clone();
-            let mut hasher = Hasher::new(files, &starts);
-            let next = &next;
+            let (results, starts, next) = (results.clone(), &starts, &next);
             scope.spawn(move || {
-                while let Some(piece) = geometry.piece(next.fetch_add(1, Ordering::Relaxed)) {
-                    let hash = hasher.digest(geometry.piece_range(piece));
+                let mut buffer = vec![0; BUFFER];
+                let mut open = None;
+                while let Some(pieces) = next_pieces(next, geometry) {
+                    let reader =
+                        |piece: &PieceIndex| Reader::new(files, starts, geometry.piece_range(*piece));
+                    let hashed = digest(pieces.iter().map(reader).collect(), &mut buffer, &mut open);
                     // Nobody listens any more: the other thread found something wrong.
-                    if results.send(hash.map(|hash| (piece, hash))).is_err() {
+                    if results.send(hashed.map(|hashes| (pieces, hashes))).is_err() {
                         return;
                     }
                 }
@@ -43,14 +46,40 @@ pub(super) fn hash(
         }
         drop(results);
         for result in done {
-            let (piece, hash) = result?;
-            hashes[piece.as_usize()] = hash;
-            meter.advance(geometry.piece_len(piece).into());
+            let (pieces, digests) = result?;
+            for (piece, digest) in pieces.into_iter().zip(digests) {
+                hashes[piece.as_usize()] = digest;
+                meter.advance(geometry.piece_len(piece).into());
+            }
         }
         Ok::<(), Failure>(())
     })?;
     files.iter().try_for_each(unchanged)?;
     Ok(hashes)
+}
+
+/// The pieces that a thread is to hash together: towards the end fewer, so that the others have some, too.
+fn next_pieces(next: &AtomicU32, geometry: Geometry) -> Option<Vec<PieceIndex>> {
+    let share = |from: u32| (geometry.num_pieces() - from).div_ceil(THREADS).min(hash_lanes() as u32);
+    let taken = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |from| Some(from + share(from)));
+    let from = taken.unwrap_or_else(|from| from);
+    let pieces: Vec<_> = (from..from + share(from)).filter_map(|piece| geometry.piece(piece)).collect();
+    (!pieces.is_empty()).then_some(pieces)
+}
+
+/// The digest of all that each of them reads.
+fn digest(mut readers: Vec<Reader>, buffer: &mut [u8], open: &mut Open) -> Result<Vec<Sha1Hash>, Failure> {
+    let mut states = vec![Sha1State::new(); readers.len()];
+    let room = buffer.len() / readers.len().max(1);
+    loop {
+        let chunks = buffer.chunks_exact_mut(room).zip(&mut readers);
+        let chunks =
+            chunks.map(|(room, reader)| reader.read(room, open)).collect::<Result<Vec<&[u8]>, _>>()?;
+        if chunks.iter().all(|chunk| chunk.is_empty()) {
+            return Ok(states.into_iter().map(Sha1State::finish).collect());
+        }
+        hash_together(states.iter_mut().zip(chunks).map(|(state, chunk)| (state, [chunk])));
+    }
 }
 
 /// Where each file begins in the torrent.
@@ -77,57 +106,60 @@ fn changed(file: &SourceFile) -> Failure {
     Failure::new(Exit::Storage, format!("disk: {} changed while it was read", file.path.display()))
 }
 
-struct Hasher<'a> {
+/// The file that a thread read last, by its number: the next piece most likely goes on in it.
+type Open = Option<(usize, File)>;
+
+/// Reads a part of the torrent.
+struct Reader<'a> {
     files: &'a [SourceFile],
     starts: &'a [u64],
-    buffer: Vec<u8>,
-    /// The file that was read last: the next piece most likely goes on in it.
-    open: Option<(usize, File)>,
+    /// What is still to be read, and the file that it begins in.
+    range: Range<u64>,
+    index: usize,
 }
 
-impl<'a> Hasher<'a> {
-    fn new(files: &'a [SourceFile], starts: &'a [u64]) -> Self {
-        Self { files, starts, buffer: vec![0; BUFFER], open: None }
+impl<'a> Reader<'a> {
+    fn new(files: &'a [SourceFile], starts: &'a [u64], range: Range<u64>) -> Self {
+        let index = starts.partition_point(|&start| start <= range.start).saturating_sub(1);
+        Self { files, starts, range, index }
     }
 
-    fn digest(&mut self, range: Range<u64>) -> Result<Sha1Hash, Failure> {
-        let mut state = Sha1State::new();
-        let mut index = self.starts.partition_point(|&start| start <= range.start).saturating_sub(1);
-        let mut at = range.start;
-        while at < range.end {
+    /// What comes next: as much as there is room for, but at the end.
+    fn read<'b>(&mut self, room: &'b mut [u8], open: &mut Open) -> Result<&'b [u8], Failure> {
+        let mut filled = 0;
+        while filled < room.len() && !self.range.is_empty() {
             // Both tables cover the torrent, of which the range is a part.
-            let end = self.starts[index] + self.files[index].length;
-            let stop = end.min(range.end);
-            self.take(index, at - self.starts[index]..stop.max(at) - self.starts[index], &mut state)?;
-            at = stop.max(at);
-            index += 1;
+            let (source, begin) = (&self.files[self.index], self.starts[self.index]);
+            let left = (begin + source.length).min(self.range.end) - self.range.start;
+            if left == 0 {
+                self.index += 1;
+                continue;
+            }
+            let want = usize::try_from(left).unwrap_or(usize::MAX).min(room.len() - filled);
+            let n = self.read_from(open, self.range.start - begin, &mut room[filled..filled + want])?;
+            filled += n;
+            self.range.start += n as u64;
         }
-        Ok(state.finish())
+        Ok(&room[..filled])
     }
 
-    fn take(&mut self, index: usize, range: Range<u64>, state: &mut Sha1State) -> Result<(), Failure> {
-        let source = &self.files[index];
-        let mut at = range.start;
-        while at < range.end {
-            let file = match &self.open {
-                Some((open, file)) if *open == index => file,
-                _ => {
-                    let failed = |error| Failure::io("open", &source.path, &error);
-                    &self.open.insert((index, File::open(&source.path).map_err(failed)?)).1
-                }
-            };
-            let want = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(BUFFER);
-            match file.read_at(&mut self.buffer[..want], at) {
+    fn read_from(&self, open: &mut Open, offset: u64, into: &mut [u8]) -> Result<usize, Failure> {
+        let source = &self.files[self.index];
+        let file = match open {
+            Some((index, file)) if *index == self.index => file,
+            _ => {
+                let failed = |error| Failure::io("open", &source.path, &error);
+                &mut open.insert((self.index, File::open(&source.path).map_err(failed)?)).1
+            }
+        };
+        loop {
+            match file.read_at(into, offset) {
                 Ok(0) => return Err(changed(source)),
-                Ok(n) => {
-                    state.update(&self.buffer[..n]);
-                    at += n as u64;
-                }
+                Ok(n) => return Ok(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(Failure::io("read", &source.path, &error)),
             }
         }
-        Ok(())
     }
 }
 
