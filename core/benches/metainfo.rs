@@ -17,7 +17,7 @@ fn parse(c: &mut Criterion) {
     group.bench_function("Metainfo::parse", |b| b.iter(|| Metainfo::parse(&torrent).expect("it is ours")));
     group.bench_function("Document::decode", |b| {
         b.iter(|| {
-            bencode::Document::decode(&torrent, bencode::Limits::TORRENT).map(drop).expect("it is ours")
+            bencode::Document::decode(&torrent, bencode::Limits::TORRENT).map(drop).expect("it is ours");
         });
     });
     group.bench_function("bt_bencode", |b| {
