@@ -14,13 +14,23 @@ fn small(seed: u64) -> Setup {
     Setup { seed, peers: Some(6), size: Some(mib(3)), ..Setup::default() }
 }
 
+/// The command that runs the same.
+fn command(scenario: &str, seed: u64) -> String {
+    format!("peerless sim {scenario} --seed {seed} --peers 6 --size 3M")
+}
+
+/// Runs a scenario. A panic in it knows seed and host, but not what was run: that is said before.
+#[expect(clippy::print_stderr, reason = "it is shown where a test fails, and not otherwise")]
+fn run(scenario: &Scenario, seed: u64) -> Report {
+    eprintln!("{}", command(scenario.name, seed));
+    scenario.run(&small(seed)).expect("a torrent of this size")
+}
+
 /// Every scenario and what came of it from each of the seeds, in their order. They are run once for all tests.
 fn reports() -> &'static [(&'static Scenario, Vec<Report>)] {
     static REPORTS: OnceLock<Vec<(&Scenario, Vec<Report>)>> = OnceLock::new();
-    let run = |scenario: &Scenario| {
-        SEEDS.map(|seed| scenario.run(&small(seed)).expect("a torrent of this size")).collect()
-    };
-    REPORTS.get_or_init(|| Scenario::all().map(|scenario| (scenario, run(scenario))).collect())
+    let each = |scenario: &Scenario| SEEDS.map(|seed| run(scenario, seed)).collect();
+    REPORTS.get_or_init(|| Scenario::all().map(|scenario| (scenario, each(scenario))).collect())
 }
 
 #[test]
@@ -29,9 +39,8 @@ fn every_scenario_ends_well() {
         assert_eq!(
             report.faults,
             Vec::<String>::new(),
-            "see it with: peerless sim {} --seed {} --peers 6 --size 3M",
-            report.scenario,
-            report.seed
+            "see it with: {}",
+            command(report.scenario, report.seed)
         );
     }
 }
@@ -39,7 +48,7 @@ fn every_scenario_ends_well() {
 #[test]
 fn one_seed_is_one_run() {
     for (scenario, reports) in reports() {
-        let again = scenario.run(&small(SEEDS.start)).expect("a torrent of this size");
+        let again = run(scenario, SEEDS.start);
         assert_eq!(again.digest, reports[0].digest, "{} is not a function of its seed", scenario.name);
         assert_eq!(again.struck, reports[0].struck, "{} is not a function of its seed", scenario.name);
     }
