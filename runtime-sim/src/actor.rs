@@ -22,7 +22,13 @@ pub trait Actor: Any {
     fn received(&mut self, _cx: &mut Cx<'_>, _end: End, _data: Bytes) {}
     /// So many bytes that it sent have left the host.
     fn sent(&mut self, _cx: &mut Cx<'_>, _end: End, _bytes: usize) {}
-    /// The other side ended a stream, or it broke.
+    /// The other side sends nothing more on a stream; it may still take what comes. Unless the actor says something
+    /// else, it closes the stream too.
+    fn ended(&mut self, cx: &mut Cx<'_>, end: End) {
+        cx.close(end);
+        self.closed(cx, end, None);
+    }
+    /// A stream is gone: both sides have ended it, or it broke.
     fn closed(&mut self, _cx: &mut Cx<'_>, _end: End, _error: Option<NetError>) {}
     /// A datagram came from there, to this port.
     fn datagram(&mut self, _cx: &mut Cx<'_>, _from: SocketAddr, _port: u16, _data: Bytes) {}
@@ -72,7 +78,8 @@ impl Cx<'_> {
         self.net.set_readable(self.now, end, readable);
     }
 
-    /// Says that nothing more will be sent; what comes is still taken.
+    /// Says that nothing more will be sent; what comes is still taken. The other side hears of it
+    /// ([`Actor::ended`]) when it has all that was sent before. May be said of a stream that is being opened.
     pub fn shut(&mut self, end: End) {
         self.net.shut(self.now, end);
     }

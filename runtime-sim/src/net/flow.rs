@@ -74,6 +74,7 @@ impl Network {
                 side.state = State::Open;
                 self.tell(host, end, Noticed::Connected { local });
                 self.begin_seconds(now, end);
+                self.shut_drained(now, end);
             }
             Some(error) => {
                 side.state = State::Gone;
@@ -151,14 +152,16 @@ impl Network {
     fn parcel_left(&mut self, now: Instant, host: HostId, end: End, parcel: Parcel) {
         let Some(side) = self.side_mut(end) else { return };
         side.busy = false;
-        let (open, ends, bytes) = (side.state == State::Open, side.ends.take(), parcel.bytes());
+        let known = matches!(side.state, State::Open | State::Shut);
+        let (ends, bytes) = (side.ends.take(), parcel.bytes());
         self.fly(now, end, parcel);
         if let Some(error) = ends {
             self.fly(now, end, Parcel::End(error));
         }
-        if open {
+        if known {
             self.tell(host, end, Noticed::Sent(bytes));
         }
+        self.shut_drained(now, end);
         self.offer(now, end);
     }
 
@@ -237,6 +240,11 @@ impl Network {
                     self.acknowledge(now, end, bytes);
                     self.tell(host, end, Noticed::Received(slices));
                 }
+                Parcel::End(None) if side.state == State::Open => {
+                    if !std::mem::replace(&mut side.ended, true) {
+                        self.tell(host, end, Noticed::Ended);
+                    }
+                }
                 Parcel::End(error) => {
                     self.tell(host, end, Noticed::Closed(error));
                     self.close(now, end, None);
@@ -259,6 +267,23 @@ impl Network {
             side.ack(now + back, bytes);
         }
         self.offer(now, sender);
+    }
+
+    /// A host that sends nothing more has its half shut once all that it sent has left. Where the other half was shut
+    /// before, that is the end of the stream.
+    pub(super) fn shut_drained(&mut self, now: Instant, end: End) {
+        let Some(side) = self.side_mut(end) else { return };
+        if !side.shutting || side.state != State::Open || side.busy || side.has_queued() {
+            return;
+        }
+        if side.ended {
+            let host = side.host;
+            self.tell(host, end, Noticed::Closed(None));
+            self.close(now, end, None);
+        } else {
+            side.state = State::Shut;
+            self.end_way(now, end, None);
+        }
     }
 
     /// The last that this end sends.

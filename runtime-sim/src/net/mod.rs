@@ -98,11 +98,18 @@ pub(crate) struct News {
 /// See [`News`].
 #[derive(Clone, Debug)]
 pub(crate) enum Noticed {
-    Connected { local: SocketAddr },
+    Connected {
+        local: SocketAddr,
+    },
     ConnectFailed(NetError),
-    Accepted { remote: SocketAddr, port: u16 },
+    Accepted {
+        remote: SocketAddr,
+        port: u16,
+    },
     Received(Slices),
     Sent(usize),
+    /// The other side sends nothing more, and still takes what comes.
+    Ended,
     Closed(Option<NetError>),
 }
 
@@ -231,14 +238,12 @@ impl Network {
         }
     }
 
-    /// Says that nothing more is sent from this end; what comes is still taken.
+    /// Says that nothing more is sent from this end; what comes is still taken. The other side hears of it behind all
+    /// that was sent before, and not before the stream is open.
     pub(crate) fn shut(&mut self, now: Instant, end: End) {
-        if let Some(side) = self.side_mut(end)
-            && side.state == State::Open
-            && !side.has_queued()
-        {
-            side.state = State::Shut;
-            self.end_way(now, end, None);
+        if let Some(side) = self.side_mut(end) {
+            side.shutting = true;
+            self.shut_drained(now, end);
         }
     }
 

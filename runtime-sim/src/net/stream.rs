@@ -65,6 +65,10 @@ pub(super) struct Side {
     /// Where the other host sees it: somewhere else, if there is a NAT between.
     pub(super) seen: SocketAddr,
     pub(super) state: State,
+    /// The host sends nothing more: its half is shut when all that it has sent has left.
+    pub(super) shutting: bool,
+    /// The host has been told that the other side sends nothing more.
+    pub(super) ended: bool,
     /// Whether the host takes what arrives.
     pub(super) readable: bool,
     /// What arrived while the host did not take it.
@@ -118,6 +122,8 @@ impl Side {
             addr,
             seen: addr,
             state: State::Opening,
+            shutting: false,
+            ended: false,
             readable: true,
             held: VecDeque::new(),
             queue: VecDeque::new(),
@@ -134,7 +140,7 @@ impl Side {
 
     /// The host sends more.
     pub(super) fn push(&mut self, data: Bytes) {
-        if !data.is_empty() && self.state == State::Open {
+        if !data.is_empty() && self.state == State::Open && !self.shutting {
             self.queue.push_back(data);
         }
     }

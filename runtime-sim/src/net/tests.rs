@@ -2,6 +2,7 @@
 
 mod datagrams;
 mod gates;
+mod halves;
 mod trouble;
 
 use super::*;
@@ -20,6 +21,7 @@ enum Saw {
     Failed(NetError),
     Accepted,
     Bytes(usize),
+    Ended,
     Closed(Option<NetError>),
 }
 

@@ -48,6 +48,7 @@ impl Sim {
             Noticed::Accepted { remote, port } => actor.accepted(cx, end, remote, port),
             Noticed::Received(slices) => slices.into_iter().for_each(|data| actor.received(cx, end, data)),
             Noticed::Sent(bytes) => actor.sent(cx, end, bytes),
+            Noticed::Ended => actor.ended(cx, end),
             Noticed::Closed(error) => actor.closed(cx, end, error),
         });
     }

@@ -77,6 +77,12 @@ impl Sim {
                 self.drain(host);
             }
             Noticed::Sent(bytes) => self.input(host, Input::Sent { conn, bytes }),
+            // As with the real drivers: for an engine there is no half of a stream.
+            Noticed::Ended => {
+                machine.unbind(conn);
+                self.net.close(self.now, end, None);
+                self.input(host, Input::Closed { conn, error: None });
+            }
             Noticed::Closed(error) => {
                 machine.unbind(conn);
                 self.input(host, Input::Closed { conn, error });

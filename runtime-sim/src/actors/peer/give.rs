@@ -111,12 +111,16 @@ impl ScriptedPeer {
         self.given += data.len() as u64;
         talk.send(cx, slowly, Bytes::copy_from_slice(&head));
         talk.send(cx, slowly, data);
-        talk.stuck |= stops;
+        let shuts = active.contains(&Misdeed::HalfClose);
+        if shuts {
+            cx.shut(end);
+        }
+        talk.stuck |= stops || shuts;
         talk.breaking |= breaks;
         for misdeed in active {
             match misdeed {
                 Misdeed::CloseAfter(_) if breaks => self.did(misdeed),
-                Misdeed::StopInBlock => self.did(misdeed),
+                Misdeed::StopInBlock | Misdeed::HalfClose => self.did(misdeed),
                 _ => {}
             }
         }

@@ -54,6 +54,8 @@ misdeeds! {
     StopInBlock,
     /// It breaks the connection in the middle of a block when it has sent so many bytes of blocks on it.
     CloseAfter(u64) = 50_000,
+    /// It shuts its half of the connection behind the first block that it sends, and still takes what comes.
+    HalfClose,
     /// It announces a message of 2 GiB.
     Oversize,
     /// It sends random bytes.
