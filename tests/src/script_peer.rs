@@ -22,8 +22,8 @@ pub enum Manner {
     HasFirst(u32),
     /// As a seed should, but takes so much time for each block.
     Slow(Duration),
-    /// One bit in one block of so many is wrong.
-    CorruptsOneIn(u64),
+    /// One bit in one block of so many is wrong, and each takes so much time.
+    CorruptsOneIn(u64, Duration),
     /// Has everything and lets nobody download it.
     ChokesForEver,
     /// Lets others download, and answers no request.
@@ -194,11 +194,13 @@ impl<'a> Conversation<'a> {
         let nth = self.counts.blocks.fetch_add(1, Ordering::Relaxed) + 1;
         let mut block = self.block(range);
         match self.manner {
-            Manner::CorruptsOneIn(n) if nth.is_multiple_of(n) => self.corrupt(&mut block),
+            Manner::CorruptsOneIn(n, _) if nth.is_multiple_of(n) => self.corrupt(&mut block),
             Manner::LiesThenVanishes(_) if nth == 1 => self.corrupt(&mut block),
             _ => {}
         }
-        if let Manner::Slow(pause) | Manner::LiesThenVanishes(pause) = self.manner {
+        if let Manner::Slow(pause) | Manner::CorruptsOneIn(_, pause) | Manner::LiesThenVanishes(pause) =
+            self.manner
+        {
             std::thread::sleep(pause);
         }
         self.stream.write_all(&piece_header(range.index, range.begin, range.len))?;

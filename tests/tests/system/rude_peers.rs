@@ -10,8 +10,9 @@ use peerless_tests::{
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// A pace at which no seed is so fast that the others have nothing to do.
-const PACE: Manner = Manner::Slow(Duration::from_millis(2));
+/// Time for a block with which no seed is so fast that the others have nothing to do.
+const PAUSE: Duration = Duration::from_millis(2);
+const PACE: Manner = Manner::Slow(PAUSE);
 
 /// Our client downloads from seeds of these manners, and completes within so many seconds.
 fn completes_with(lab: &Lab, driver: Driver, manners: &[Manner], seconds: u64) -> (Vec<ScriptPeer>, Process) {
@@ -55,11 +56,15 @@ fn bans(process: &Process) -> Vec<(String, String)> {
 
 both_drivers! {
     fn a_seed_that_corrupts_one_block_in_fifty_is_banned_and_no_other(lab, driver) {
-        let (seeds, process) =
-            completes_with(lab, driver, &[Manner::CorruptsOneIn(50), PACE, PACE], 120);
+        // As slow as the others, so that no piece is its own.
+        let liar = Manner::CorruptsOneIn(50, PAUSE);
+        let (seeds, process) = completes_with(lab, driver, &[liar, PACE, PACE], 120);
         assert!(seeds[0].corrupt() > 0, "the liar had no chance to lie");
         assert!(seeds[1].blocks() > 100 && seeds[2].blocks() > 100, "the honest had no chance to help");
         assert_eq!(banned(&process), [seeds[0].addr.ip().to_string()]);
+        let lines = json_lines(&process);
+        let shared = |line: &&serde_json::Value| line["type"] == "piece_failed" && line["culprit"].is_null();
+        assert!(lines.iter().any(|line| shared(&line)), "no piece that failed came from several");
     }
 
     fn a_seed_that_chokes_for_ever_stops_nobody(lab, driver) {
