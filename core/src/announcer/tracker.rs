@@ -10,7 +10,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 /// The shortest regular interval, whatever the tracker says.
 const MIN_INTERVAL: Duration = Duration::from_secs(60);
 /// The longest, so that no answer silences a tracker for the rest of the session.
-const MAX_INTERVAL: Duration = Duration::from_secs(2 * 60 * 60);
+const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Before an early announce, when peers ran out and the tracker gives no minimum interval.
 const EARLY_INTERVAL: Duration = Duration::from_secs(2 * 60);
 /// Between any two announces, apart from completed and stopped; and the first wait after a failure.
