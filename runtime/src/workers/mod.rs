@@ -11,24 +11,31 @@ use crate::net::net_error;
 use crate::store::{Scratch, Store, goes_together};
 use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskResult, DiskTask, Input, JobId, ResolveError};
 use queue::{Done, Queue};
+use std::convert::Infallible;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Threads that look up names; a lookup can take half a minute.
 const RESOLVERS: usize = 2;
+/// How long whoever drops the workers waits for operations that are under way.
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
 /// The threads of a session. Answers are collected by [`drain`](Workers::drain).
 ///
-/// Dropping it waits for the disk operations that are under way, drops those that have not begun, and waits
-/// for no name.
+/// Dropping it waits half a second for the disk operations that are under way; one that takes longer goes on by itself
+/// and is answered to nobody. It drops those that have not begun, and waits for no name.
 #[derive(Debug)]
 pub struct Workers {
     disk: Arc<Queue<Option<JobId>, Work>>,
     names: Arc<Queue<JobId, Box<str>>>,
     done: Arc<Done<Input>>,
     disk_threads: Vec<JoinHandle<()>>,
+    /// Disconnected once all of `disk_threads` have ended.
+    ended: Mutex<Receiver<Infallible>>,
     resolvers: usize,
 }
 
@@ -45,17 +52,24 @@ impl Workers {
     /// Starts `threads` (at least one) for disk operations on `store`. `notify` is called once for each
     /// batch of answers: not again before [`drain`](Workers::drain).
     pub fn new(store: Arc<Store>, threads: usize, notify: Notify) -> Result<Self, SessionError> {
+        let (alive, ended) = mpsc::channel();
         let mut workers = Self {
             disk: Arc::default(),
             names: Arc::default(),
             done: Arc::new(Done::new(notify)),
             disk_threads: Vec::new(),
+            ended: ended.into(),
             resolvers: 0,
         };
         for n in 0..threads.max(1) {
             let (queue, store, done) = (workers.disk.clone(), store.clone(), workers.done.clone());
-            let thread = spawn(format!("disk-{n}"), move || run_disk(&queue, &store, &done))
-                .map_err(|e| SessionError::NoThread(net_error(&e)))?;
+            let alive = alive.clone();
+            let run = move || {
+                run_disk(&queue, &store, &done);
+                drop(alive);
+            };
+            let thread =
+                spawn(format!("disk-{n}"), run).map_err(|e| SessionError::NoThread(net_error(&e)))?;
             workers.disk_threads.push(thread);
         }
         Ok(workers)
@@ -121,11 +135,22 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.disk.close();
         self.names.close();
-        for thread in self.disk_threads.drain(..) {
-            // A worker catches the panics of its operations; there is nothing to learn from one here.
-            let _ = thread.join();
-        }
+        wait_for_end(self.disk_threads.drain(..), &lock(&self.ended), LAST_WAIT);
     }
+}
+
+/// Waits for so long until threads have ended; those that have not are left to themselves. Says whether all have.
+fn wait_for_end(
+    threads: impl Iterator<Item = JoinHandle<()>>,
+    ended: &Receiver<Infallible>,
+    limit: Duration,
+) -> bool {
+    let all = ended.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected);
+    if all {
+        // A worker catches the panics of its operations; there is nothing to learn from one here.
+        threads.for_each(|thread| _ = thread.join());
+    }
+    all
 }
 
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
@@ -223,6 +248,19 @@ mod tests {
         let error = panicked("write").unwrap_err();
         assert!(matches!(error.kind, DiskErrorKind::Other { code: 0, .. }));
         assert!(error.to_string().starts_with("disk: cannot write"), "{error}");
+    }
+
+    #[test]
+    fn an_operation_that_hangs_is_not_waited_for() {
+        let (alive, ended) = mpsc::channel();
+        let (go_on, told) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            let _ = told.recv();
+            drop(alive);
+        });
+        assert!(!wait_for_end([thread].into_iter(), &ended, Duration::from_millis(1)));
+        drop(go_on);
+        assert!(wait_for_end([].into_iter(), &ended, Duration::from_secs(20)), "it has ended by now");
     }
 
     #[test]
