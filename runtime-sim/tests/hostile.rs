@@ -5,7 +5,7 @@
 //! `PEERLESS_SEED=123` shows one of them again.
 
 use peerless_core::wire::Features;
-use peerless_core::{Duration, Event, PieceIndex};
+use peerless_core::{Config, Duration, Event, PieceIndex};
 use peerless_sim::units::{Rate, hours, kib, mbit, millis, minutes, secs};
 use peerless_sim::{Checks, Dice, Host, HostId, HttpTracker, Link, Misdeed, ScriptedPeer, Sim, Torrent};
 use peerless_sim::{TrackerManner, Unfinished};
@@ -56,6 +56,22 @@ fn line(dice: &mut Dice) -> Link {
     }
 }
 
+/// A host. Half of them may use so little that a swarm of a few peers comes up against it.
+fn host(dice: &mut Dice, name: &str) -> Host {
+    let host = Host::new(name).link(line(dice));
+    if dice.chance(500) { host.config(tight_config(dice)) } else { host }
+}
+
+fn tight_config(dice: &mut Dice) -> Config {
+    Config {
+        max_peers: 2 + dice.below(7) as usize,
+        max_half_open: 1 + dice.below(4) as usize,
+        max_per_address: 1 + dice.below(3) as usize,
+        memory_budget: kib(16 + dice.below(1_000)) as usize,
+        ..Config::default()
+    }
+}
+
 fn rogue(dice: &mut Dice, torrent: &Torrent, honest: &[std::net::SocketAddr]) -> ScriptedPeer {
     let pieces = u64::from(torrent.metainfo.geometry().num_pieces());
     let mut rogue = match dice.below(3) {
@@ -85,6 +101,9 @@ fn swarm(seed: u64) -> (Sim, Vec<HostId>) {
     sim.set_checks(Checks { state_every: 20, ..Checks::default() });
     let mut dice = Dice::new(seed, "hostile");
     let manners = (0..dice.below(3)).map(|n| (secs(60 * n), manner(&mut dice))).collect::<Vec<_>>();
+    // Who may dial few at a time is kept busy for hours by names at which nobody is, and asks no other tracker meanwhile:
+    // it has to know somebody.
+    let phantoms = manners.iter().any(|(_, manner)| matches!(manner, TrackerManner::Phantoms(_)));
     let rude = manners.into_iter().fold(HttpTracker::new(seed), |t, (at, manner)| t.from(at, manner));
     let trackers = [
         sim.add_actor("rude tracker", line(&mut dice), rude),
@@ -93,12 +112,12 @@ fn swarm(seed: u64) -> (Sim, Vec<HostId>) {
     let urls = trackers.map(|t| HttpTracker::url(sim.addr(t)));
     let piece = 1 << (14 + dice.below(6));
     let torrent = sim.torrent(kib(200) + dice.below(kib(6_000)), piece, &urls).expect("a torrent");
-    let mut honest = vec![sim.add(Host::new("seed").link(line(&mut dice)).seeds(&torrent))];
+    let mut honest = vec![sim.add(host(&mut dice, "seed").seeds(&torrent))];
     for n in 0..1 + dice.below(5) {
-        honest.push(sim.add(Host::new(format!("leecher {n}")).link(line(&mut dice)).downloads(&torrent)));
+        honest.push(sim.add(host(&mut dice, &format!("leecher {n}")).downloads(&torrent)));
     }
     for host in &honest[1..] {
-        if dice.chance(500) {
+        if dice.chance(500) || phantoms {
             sim.introduce(*host, honest[0]);
         }
     }

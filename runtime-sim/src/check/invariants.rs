@@ -2,7 +2,9 @@
 
 use super::breach::Breach;
 use peerless_core::limits::{MAX_IN_THE_DOOR, MAX_OUTSTANDING_REQUESTS, MAX_UNSENT};
-use peerless_core::{Config, Engine, Instant};
+use peerless_core::{Config, Engine, Instant, PeerStatus};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The least that the engine makes of a budget for memory.
@@ -38,8 +40,26 @@ pub(super) fn state(now: Instant, engine: &Engine, config: &Config) -> Option<Br
         over([
             ("unchoked peers", unchoked, config.upload_slots),
             ("requests with one peer", requests, MAX_OUTSTANDING_REQUESTS),
+            ("peers of one address", most_of_one_address(&peers), config.max_per_address.max(1)),
         ])
     })
+}
+
+/// How many connections the address has that has most. This machine's own are not counted, and a network of IPv6 (/64)
+/// is one address, but for local ones.
+fn most_of_one_address(peers: &[PeerStatus]) -> usize {
+    let mut counts = BTreeMap::new();
+    for peer in peers {
+        let holder = match peer.remote.ip().to_canonical() {
+            ip if ip.is_loopback() => continue,
+            IpAddr::V6(ip) if !ip.is_unicast_link_local() && !ip.is_unique_local() => {
+                IpAddr::from((u128::from(ip) >> 64 << 64).to_be_bytes())
+            }
+            ip => ip,
+        };
+        *counts.entry(holder).or_insert(0) += 1;
+    }
+    counts.into_values().max().unwrap_or(0)
 }
 
 fn over<const N: usize>(numbers: [(&'static str, usize, usize); N]) -> Option<Breach> {
@@ -51,7 +71,27 @@ fn over<const N: usize>(numbers: [(&'static str, usize, usize); N]) -> Option<Br
 mod tests {
     use super::*;
     use crate::units::{kib, millis, minutes};
-    use crate::{Host, Link, Sim};
+    use crate::{Gate, Host, Link, Sim};
+
+    #[test]
+    fn more_connections_with_one_address_than_it_may_have_are_told() {
+        let mut sim = Sim::new(1);
+        let torrent = sim.torrent(kib(4_000), 64 << 10, &[]).unwrap();
+        let seed = sim.add(Host::new("seed").seeds(&torrent));
+        let site = sim.site(Gate::FullCone);
+        for n in 0..3 {
+            let leecher = sim.add(Host::new(format!("leecher {n}")).at(site).downloads(&torrent));
+            sim.introduce(leecher, seed);
+        }
+        sim.run_until(minutes(1), |sim| sim.engine(seed).is_some_and(|e| e.usage().peers == 3)).unwrap();
+        sim.run_for(millis(500));
+        let told = |most| {
+            let config = Config { max_per_address: most, ..Config::default() };
+            state(sim.now(), sim.engine(seed).unwrap(), &config)
+        };
+        assert_eq!(told(3), None);
+        assert_eq!(told(2), Some(Breach::Limit { what: "peers of one address", count: 3, limit: 2 }));
+    }
 
     #[test]
     fn an_engine_that_uses_more_than_it_may_is_told() {
