@@ -14,7 +14,7 @@ pub const MAX_PIECES: u32 = 1 << 21;
 /// Bytes of one piece.
 pub const MAX_PIECE_LENGTH: u32 = 512 << 20;
 /// Bytes of one torrent, and so of one file.
-pub const MAX_TOTAL_LENGTH: u64 = 1 << 48;
+pub const MAX_TOTAL_LENGTH: u64 = (1 << 48) - 1;
 /// Files of one torrent.
 pub const MAX_FILES: usize = 500_000;
 /// Elements of one path.

@@ -112,13 +112,13 @@ pub fn sizes() -> Vec<Case> {
         ),
         case(
             "length-above-the-limit",
-            single(&[("length", int((1u64 << 48) + 1))]),
-            "limit: the length of a file is 281474976710657, more than 281474976710656, at byte 16",
+            single(&[("length", int(1u64 << 48))]),
+            "limit: the length of a file is 281474976710656, more than 281474976710655, at byte 16",
         ),
         case(
             "length-the-largest-integer",
             single(&[("length", int(i64::MAX))]),
-            "limit: the length of a file is 9223372036854775807, more than 281474976710656, at byte 16",
+            "limit: the length of a file is 9223372036854775807, more than 281474976710655, at byte 16",
         ),
         case(
             "file-length-negative",
@@ -133,7 +133,7 @@ pub fn sizes() -> Vec<Case> {
         case(
             "lengths-add-up-too-far",
             directory([entry(&half, "a"), entry(&half, "b"), entry("1", "c")]),
-            "limit: the length of all files is 281474976710657, more than 281474976710656, at byte 15",
+            "limit: the length of all files is 281474976710657, more than 281474976710655, at byte 15",
         ),
         case(
             "piece-length-zero",
@@ -162,8 +162,8 @@ pub fn sizes() -> Vec<Case> {
         ),
         case(
             "one-byte-pieces",
-            single(&[("length", int(1u64 << 48)), ("piece length", int(1))]),
-            "limit: the number of pieces is 281474976710656, more than 2097152, at byte 16",
+            single(&[("length", int((1u64 << 48) - 1)), ("piece length", int(1))]),
+            "limit: the number of pieces is 281474976710655, more than 2097152, at byte 16",
         ),
         case(
             "pieces-empty",

@@ -118,7 +118,7 @@ pub fn version_2() -> Vec<Case> {
         case(
             "v2-length-too-large",
             v2(tree("a", leaf(1 << 50)), dict([]), &[]),
-            "limit: the length of a file is 1125899906842624, more than 281474976710656, at byte 35",
+            "limit: the length of a file is 1125899906842624, more than 281474976710655, at byte 35",
         ),
         case(
             "v2-unfolds-without-bound",
