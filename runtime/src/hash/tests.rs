@@ -1,3 +1,5 @@
+//! Every way to hash against the `sha1` crate: any number of streams, of any lengths, in slices cut anywhere.
+
 use super::*;
 use peerless_core::{Sha1Hash, sha1};
 use proptest::prelude::*;
