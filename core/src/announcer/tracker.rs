@@ -174,10 +174,12 @@ impl Tracker {
         }
     }
 
-    /// The torrent stops: an announce in progress is given up.
+    /// The torrent stops: an announce in progress is given up. A tracker that is not to be asked again (BEP 31) is told
+    /// nothing.
     pub(super) fn stop(&mut self) {
-        self.owes_stopped = self.knows_us;
-        self.owes_completed &= self.knows_us;
+        let is_told = self.knows_us && !matches!(self.state, State::Failed { retry: None, .. });
+        self.owes_stopped = is_told;
+        self.owes_completed &= is_told;
         if self.is_asking() {
             self.state = State::Idle;
         }

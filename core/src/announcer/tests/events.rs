@@ -80,6 +80,20 @@ fn a_tracker_that_does_not_hear_stopped_holds_nobody_up() {
 }
 
 #[test]
+fn a_tracker_that_wants_to_hear_nothing_any_more_hears_nothing_of_the_stop() {
+    fn never() -> Reply {
+        Reply::Fail(0, TrackerError::Refused { text: "no".into(), retry_in: Some(RetryIn::Never) })
+    }
+    let mut world = World::started("a", |_, n| if n == 0 { good() } else { never() });
+    world.run(at(2_000));
+    world.announcer.completed();
+    world.stop();
+    world.run(at(3_000));
+    assert_eq!(world.events(), [("a", Started), ("a", Regular)]);
+    assert!(world.announcer.is_stopped());
+}
+
+#[test]
 fn completed_comes_before_stopped() {
     let mut world = World::started("a", |_, _| good());
     world.run(at(10));
