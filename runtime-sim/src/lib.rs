@@ -58,7 +58,7 @@ pub mod units;
 
 pub use actor::{Actor, Cx};
 pub use actors::{HttpTracker, Misdeed, ScriptedPeer, TrackerManner};
-pub use check::{Breach, Checks, OnViolation, Violation};
+pub use check::{AnnounceBreach, Breach, Checks, OnViolation, Violation};
 pub use dice::Dice;
 pub use digest::RunDigest;
 pub use disk::{Disk, DiskSpeed};

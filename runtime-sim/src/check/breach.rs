@@ -1,5 +1,6 @@
 //! What an engine must never send, and what it must never be.
 
+use super::announce::AnnounceBreach;
 use super::reader::name;
 use peerless_core::wire::{BlockRange, WireError};
 use peerless_core::{ConnId, Duration, Instant};
@@ -89,6 +90,10 @@ pub enum Breach {
     ExtensionHandshake(WireError),
     #[error("sent nothing for {0:?}, not even a keep-alive (BEP 3)")]
     Silent(Duration),
+    #[error("its handshake has another peer_id than what it said before (BEP 3)")]
+    PeerId,
+    #[error("to a tracker: {0}")]
+    Announce(#[from] AnnounceBreach),
     #[error("has {what}: {count}, and may have {limit}")]
     Limit { what: &'static str, count: usize, limit: usize },
     #[error("its own account is wrong: {0}")]

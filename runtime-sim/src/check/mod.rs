@@ -1,5 +1,6 @@
-//! What every simulation must hold, looked at while it runs: what engines say to peers, and what they are.
+//! What every simulation must hold, looked at while it runs: what engines say to peers and trackers, and what they are.
 
+mod announce;
 mod breach;
 mod heard;
 mod invariants;
@@ -7,25 +8,28 @@ mod proof;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod watched;
 mod wire;
 
+pub use announce::AnnounceBreach;
 pub use breach::{Breach, Violation};
 
 use crate::disk::Disk;
-use crate::map::Map;
 use crate::net::HostId;
 use crate::payload::Torrent;
 use peerless_core::{Config, ConnId, DiskOp, DiskTask, Engine, Event, Input, Instant, TorrentId};
 use proof::Known;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use wire::{Around, Wire};
+use watched::Watched;
 
 /// What is looked at while a simulation runs.
 ///
 /// The default is everything that costs little. A benchmark that measures engines turns it down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checks {
-    /// Every byte that engines send to peers, against BEP 3, 6 and 10, and every `have` against the disk.
+    /// Every byte that engines send to peers and trackers, against BEP 3, 6, 7, 10 and 31, and every `have` against the
+    /// disk.
     pub wire: bool,
     /// The numbers that [`Config`](peerless_core::Config) limits, after every input.
     pub limits: bool,
@@ -85,16 +89,6 @@ pub(crate) struct Watch {
     kept: Vec<Violation>,
 }
 
-/// A host that is looked at.
-#[derive(Debug, Default)]
-struct Watched {
-    name: String,
-    /// Inputs that its engine was given.
-    serial: u64,
-    torrents: Vec<Known>,
-    wires: Map<ConnId, Box<Wire>>,
-}
-
 /// A write to pieces of a host's torrent.
 #[derive(Debug)]
 pub(crate) struct Write {
@@ -116,41 +110,39 @@ impl Watch {
         &self.kept
     }
 
-    /// A host was started with these torrents: nothing of an earlier life counts.
+    /// A host was started with these torrents, and listens at this port: nothing of an earlier life counts.
     pub(crate) fn started<'a>(
         &mut self,
         host: HostId,
         name: &str,
+        port: u16,
         torrents: impl Iterator<Item = &'a Torrent>,
     ) {
         let torrents = (0..).zip(torrents).map(|(n, torrent)| Known::new(TorrentId(n), torrent)).collect();
-        let watched = Watched { name: name.to_owned(), torrents, ..Watched::default() };
         if self.hosts.len() <= host.index() {
             self.hosts.resize_with(host.index() + 1, Watched::default);
         }
-        self.hosts[host.index()] = watched;
+        self.hosts[host.index()] = Watched::new(name, port, torrents);
     }
 
     /// A host that slept is awake again, or its clock has jumped.
     pub(crate) fn woke(&mut self, clock: Instant, host: HostId) {
         if let Some(watched) = self.hosts.get_mut(host.index()) {
-            watched.wires.values_mut().for_each(|wire| wire.slept(clock));
+            watched.slept(clock);
         }
     }
 
     /// The engine opens a connection.
-    pub(crate) fn opens(&mut self, clock: Instant, host: HostId, conn: ConnId) {
-        if let Some(watched) = self.hosts.get_mut(host.index())
-            && self.checks.wire
-        {
-            watched.wires.insert(conn, Box::new(Wire::new(clock, false)));
+    pub(crate) fn opens(&mut self, clock: Instant, host: HostId, conn: ConnId, remote: SocketAddr) {
+        if let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) {
+            watched.opens(clock, conn, remote);
         }
     }
 
     /// The engine closes a connection.
-    pub(crate) fn closes(&mut self, host: HostId, conn: ConnId) {
+    pub(crate) fn closes(&mut self, clock: Instant, host: HostId, conn: ConnId) {
         if let Some(watched) = self.hosts.get_mut(host.index()) {
-            watched.wires.remove(&conn);
+            watched.closes(clock, conn);
         }
     }
 
@@ -158,22 +150,12 @@ impl Watch {
     pub(crate) fn input(&mut self, at: Moment, host: HostId, disk: &Disk, input: &Input) {
         let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) else { return };
         match input {
-            Input::Accepted { conn, .. } => {
-                watched.wires.insert(*conn, Box::new(Wire::new(at.clock, true)));
-            }
-            Input::Connected { conn, .. } => {
-                if let Some(wire) = watched.wires.get_mut(conn) {
-                    wire.connected(at.clock);
-                }
-            }
-            Input::ConnectFailed { conn, .. } | Input::Closed { conn, .. } => {
-                watched.wires.remove(conn);
-            }
+            Input::Accepted { conn, .. } => watched.accepted(at.clock, *conn),
+            Input::Connected { conn, .. } => watched.connected(at.clock, *conn),
+            Input::ConnectFailed { conn, .. } | Input::Closed { conn, .. } => watched.closed(at.clock, *conn),
             Input::Received { conn, data } => {
-                let (conn, watched) = (*conn, Some(watched));
-                let result =
-                    watched.and_then(|w| w.on_wire(at, conn, disk, |wire, a| wire.received(a, data)));
-                self.judge(at.now, host, Some(conn), result.and_then(Result::err));
+                let result = watched.received(at, *conn, disk, data);
+                self.judge(at.now, host, Some(*conn), result.err());
             }
             _ => {}
         }
@@ -182,9 +164,8 @@ impl Watch {
     /// The engine sends bytes.
     pub(crate) fn sends(&mut self, at: Moment, host: HostId, conn: ConnId, disk: &Disk, data: &[u8]) {
         let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) else { return };
-        let result = watched.on_wire(at, conn, disk, |wire, around| wire.sent(around, data));
-        let result = result.unwrap_or(Err(Breach::NoConnection(data.len()))).err();
-        self.judge(at.now, host, Some(conn), result);
+        let result = watched.sends(at, conn, disk, data);
+        self.judge(at.now, host, Some(conn), result.err());
     }
 
     /// Which pieces the engine writes to with a disk operation.
@@ -205,11 +186,11 @@ impl Watch {
         }
     }
 
-    /// The engine tells the application something. What it lost and has again it may say again.
+    /// The engine tells the application something.
     pub(crate) fn tells(&mut self, host: HostId, event: &Event) {
-        let Event::PieceLost { torrent, piece, .. } = event else { return };
-        let Some(watched) = self.hosts.get_mut(host.index()) else { return };
-        watched.wires.values_mut().for_each(|wire| wire.lost(torrent.0 as usize, *piece));
+        if let Some(watched) = self.hosts.get_mut(host.index()).filter(|_| self.checks.wire) {
+            watched.tells(event);
+        }
     }
 
     /// The engine was given an input, and what it asked for is done.
@@ -228,24 +209,9 @@ impl Watch {
         let Some(watched) = self.hosts.get_mut(host.index()) else { return };
         let violation = Violation { seed: self.seed, at, host: watched.name.clone(), conn, breach };
         assert!(self.checks.on_violation == OnViolation::Keep, "{violation}");
-        if let Some(wire) = conn.and_then(|conn| watched.wires.get_mut(&conn)) {
-            wire.ignore();
+        if let Some(conn) = conn {
+            watched.ignore(conn);
         }
         self.kept.push(violation);
-    }
-}
-
-impl Watched {
-    /// Does something with a connection; `None`: it is not known.
-    fn on_wire(
-        &mut self,
-        at: Moment,
-        conn: ConnId,
-        disk: &Disk,
-        f: impl FnOnce(&mut Wire, &mut Around<'_>) -> Result<(), Breach>,
-    ) -> Option<Result<(), Breach>> {
-        let wire = self.wires.get_mut(&conn)?;
-        let mut around = Around { at, serial: self.serial, torrents: &mut self.torrents, disk };
-        Some(f(wire, &mut around))
     }
 }

@@ -1,9 +1,10 @@
 //! What a host can prove of a torrent: a piece counts as had when its write has returned and its bytes stand on
 //! the disk.
 
+use super::announce::{Announced, Tally};
 use crate::disk::Disk;
 use crate::payload::Torrent;
-use peerless_core::{Bitfield, Extent, Geometry, Instant, Metainfo, PieceIndex, TorrentId};
+use peerless_core::{Bitfield, Event, Extent, Geometry, Instant, Metainfo, PieceIndex, TorrentId};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -15,19 +16,64 @@ pub(super) struct Known {
     /// By which peers know it.
     pub(super) hash: [u8; 20],
     pub(super) geometry: Geometry,
-    metainfo: Arc<Metainfo>,
+    pub(super) metainfo: Arc<Metainfo>,
     /// Pieces that were looked at and are there. Since the host started.
     pub(super) proved: Bitfield,
     /// When the last write to a piece returns.
     writing: BTreeMap<u32, Instant>,
+    /// Pieces that the engine has told the application it has.
+    verified: Bitfield,
+    pub(super) tally: Tally,
+    pub(super) announced: Announced,
 }
 
 impl Known {
     pub(super) fn new(id: TorrentId, torrent: &Torrent) -> Self {
         let metainfo = Arc::clone(&torrent.metainfo);
         let (hash, geometry) = (metainfo.info_hash().wire().0, metainfo.geometry());
-        let proved = Bitfield::new(geometry.num_pieces());
-        Self { id, hash, geometry, metainfo, proved, writing: BTreeMap::new() }
+        let none = Bitfield::new(geometry.num_pieces());
+        Self {
+            id,
+            hash,
+            geometry,
+            metainfo,
+            proved: none.clone(),
+            writing: BTreeMap::new(),
+            verified: none,
+            tally: Tally::default(),
+            announced: Announced::default(),
+        }
+    }
+
+    /// The engine tells the application something of this torrent.
+    pub(super) fn tells(&mut self, event: &Event) {
+        match event {
+            Event::PieceVerified { piece, .. } => self.has(*piece),
+            Event::PieceLost { piece, .. } => {
+                let told = self.verified.remove(*piece);
+                self.tally.lost(if told { u64::from(self.geometry.piece_len(*piece)) } else { 0 });
+            }
+            Event::Completed { .. } => self.geometry.pieces().for_each(|piece| self.has(piece)),
+            // Whoever takes it on again begins anew.
+            Event::Stopped { .. } => {
+                self.verified = Bitfield::new(self.geometry.num_pieces());
+                (self.tally, self.announced) = Default::default();
+            }
+            _ => {}
+        }
+    }
+
+    fn has(&mut self, piece: PieceIndex) {
+        if self.verified.insert(piece) {
+            self.tally.verified(u64::from(self.geometry.piece_len(piece)));
+        }
+    }
+
+    /// Bytes of the pieces that are had.
+    pub(super) fn proved_bytes(&mut self, disk: &Disk, now: Instant) -> u64 {
+        let geometry = self.geometry;
+        let had = geometry.pieces().filter(|piece| self.prove(disk, now, piece.get()).is_some());
+        had.map(|piece| u64::from(geometry.piece_len(piece))).sum()
     }
 
     /// The pieces of which these extents are a part.

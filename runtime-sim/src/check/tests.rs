@@ -1,9 +1,11 @@
 //! Each rule of the wire, kept and broken.
 
 use super::Moment;
+use super::announce::{AnnounceBreach, Dialled};
 use super::breach::Breach;
 use super::proof::Known;
 use super::reader::*;
+use super::watched::Me;
 use super::wire::{Around, Wire};
 use crate::disk::{Disk, DiskSpeed};
 use crate::payload::Torrent;
@@ -17,6 +19,7 @@ const PLAIN: Features = Features { fast: false, extended: false };
 /// An engine that has the first two of five pieces, and a peer of it that has all.
 struct Talk {
     wire: Wire,
+    me: Me,
     torrents: Vec<Known>,
     disk: Disk,
     hash: Sha1Hash,
@@ -32,7 +35,9 @@ impl Talk {
         disk.fill_part(TorrentId(0), [0, 1].map(PieceIndex::new), Instant::ZERO);
         let hash = torrent.metainfo.info_hash().wire();
         let torrents = vec![Known::new(TorrentId(0), &torrent)];
-        Self { wire: Wire::new(Instant::ZERO, accepted), torrents, disk, hash, now: Instant::ZERO, serial: 1 }
+        let dialled = || Dialled { remote: "10.0.0.2:6881".parse().unwrap(), serial: 1, counts: Vec::new() };
+        let wire = Wire::new(Instant::ZERO, (!accepted).then(dialled));
+        Self { wire, me: Me::default(), torrents, disk, hash, now: Instant::ZERO, serial: 1 }
     }
 
     /// Both have shaken hands.
@@ -61,8 +66,8 @@ impl Talk {
     }
 
     fn around(&mut self) -> (&mut Wire, Around<'_>) {
-        let Self { wire, torrents, disk, now, serial, .. } = self;
-        (wire, Around { at: Moment { now: *now, clock: *now }, serial: *serial, torrents, disk })
+        let Self { wire, me, torrents, disk, now, serial, .. } = self;
+        (wire, Around { at: Moment { now: *now, clock: *now }, serial: *serial, me, torrents, disk })
     }
 
     fn says_bytes(&mut self, bytes: &[u8]) -> Result<(), Breach> {
@@ -77,8 +82,8 @@ impl Talk {
     /// The engine reads bytes, with an input of their own.
     fn hears_bytes(&mut self, bytes: &[u8]) {
         self.serial += 1;
-        let (wire, around) = self.around();
-        wire.received(&around, bytes).unwrap();
+        let (wire, mut around) = self.around();
+        wire.received(&mut around, bytes).unwrap();
         self.serial += 1;
     }
 
@@ -255,8 +260,8 @@ fn a_request_may_cross_with_a_choke() {
         let mut talk = Talk::begun(features);
         // With the input in which the choke came.
         let choke = encode(&Message::Choke);
-        let (wire, around) = talk.around();
-        wire.received(&around, &choke).unwrap();
+        let (wire, mut around) = talk.around();
+        wire.received(&mut around, &choke).unwrap();
         talk.says(Message::Request(BLOCK)).unwrap();
         talk.serial += 1;
         assert!(talk.says(Message::Request(range(4, 0, 1))).is_err());
@@ -268,8 +273,8 @@ fn what_is_requested_after_a_choke_and_an_unchoke_is_known() {
     for features in [ALL, PLAIN] {
         let mut talk = Talk::begun(features);
         let both = [encode(&Message::Choke), encode(&Message::Unchoke)].concat();
-        let (wire, around) = talk.around();
-        wire.received(&around, &both).unwrap();
+        let (wire, mut around) = talk.around();
+        wire.received(&mut around, &both).unwrap();
         talk.says(Message::Request(BLOCK)).unwrap();
         talk.serial += 1;
         talk.says(Message::Cancel(BLOCK)).unwrap();
@@ -416,14 +421,6 @@ fn what_the_other_side_says_may_be_anything() {
 }
 
 #[test]
-fn a_tracker_is_no_peer() {
-    let mut talk = Talk::silent(false);
-    talk.wire.connected(Instant::ZERO);
-    talk.says_bytes(b"GET /announce HTTP/1.1\r\n\r\n").unwrap();
-    talk.says_bytes(b"anything").unwrap();
-}
-
-#[test]
 fn every_engine_of_a_simulation_is_listened_to() {
     use crate::units::kib;
     use crate::{Host, Sim};
@@ -440,4 +437,23 @@ fn every_engine_of_a_simulation_is_listened_to() {
     let told: Vec<_> = sim.violations().iter().map(|v| (v.host.as_str(), &v.breach)).collect();
     assert_eq!(told, [("seed", &Breach::NotOnDisk { id: HAVE_ALL, index: 0 })]);
     assert!(sim.violations()[0].to_string().contains("seed 1"), "{}", sim.violations()[0]);
+}
+
+#[test]
+fn every_engine_of_a_simulation_is_listened_to_by_its_tracker_too() {
+    use crate::units::{kib, minutes};
+    use crate::{Host, HttpTracker, Link, Sim};
+    let mut sim = Sim::new(1);
+    sim.set_checks(crate::Checks::default().keep());
+    let tracker = sim.add_actor("tracker", Link::unlimited(), HttpTracker::new(1));
+    let torrent = sim.torrent(kib(500), 64 << 10, &[HttpTracker::url(sim.addr(tracker))]).unwrap();
+    let seed = sim.add(Host::new("seed").seeds(&torrent));
+    sim.run_until(minutes(1), |sim| sim.status(seed).is_some_and(|s| s.have == s.pieces)).unwrap();
+    // It has lost everything before it gets to say that it has it.
+    sim.disk(seed).lose(TorrentId(0));
+    sim.run_for(Duration::from_secs(10));
+    let told: Vec<_> = sim.violations().iter().map(|v| v.breach.clone()).collect();
+    let total = kib(500);
+    let left = AnnounceBreach::Count { what: "left", told: 0, least: total, most: total };
+    assert!(matches!(&told[..], [Breach::Announce(broken)] if *broken == left), "{told:?}");
 }

@@ -4,10 +4,12 @@
 mod said;
 
 use super::Moment;
+use super::announce::Dialled;
 use super::breach::Breach;
 use super::heard::{Bearing, Heard};
 use super::proof::Known;
 use super::reader::*;
+use super::watched::Me;
 use crate::disk::Disk;
 use peerless_core::wire::{BlockRange, Features};
 use peerless_core::{Bitfield, Duration, Instant, PieceIndex};
@@ -26,6 +28,7 @@ pub(super) struct Around<'a> {
     pub(super) at: Moment,
     /// The number of the input that the engine was given last.
     pub(super) serial: u64,
+    pub(super) me: &'a mut Me,
     pub(super) torrents: &'a mut [Known],
     pub(super) disk: &'a Disk,
 }
@@ -35,8 +38,10 @@ pub(super) struct Around<'a> {
 pub(super) struct Wire {
     accepted: bool,
     open: bool,
-    /// It is no peer but a tracker, or enough was said about it.
+    /// Enough was said about it.
     ignored: bool,
+    /// Until it has said its first word to whom it dialled: it may be a tracker.
+    dialled: Option<Box<Dialled>>,
     /// Which of the host's torrents it is about.
     torrent: Option<usize>,
     heard: Heard,
@@ -54,6 +59,10 @@ pub(super) struct Wire {
     outstanding: usize,
     /// By the host's clock.
     last_sent: Instant,
+    /// Since then both have shaken hands, by the host's clock.
+    since: Option<Instant>,
+    /// Bytes of payload that came last, and with which input.
+    latest: (u64, u64),
 }
 
 /// Requests for one range.
@@ -65,11 +74,14 @@ struct Request {
 }
 
 impl Wire {
-    pub(super) fn new(clock: Instant, accepted: bool) -> Self {
+    /// A connection that the engine has accepted, or opens.
+    pub(super) fn new(clock: Instant, dialled: Option<Dialled>) -> Self {
+        let accepted = dialled.is_none();
         Self {
             accepted,
             open: accepted,
             ignored: false,
+            dialled: dialled.map(Box::new),
             torrent: None,
             heard: Heard::new(),
             reader: Reader::new(),
@@ -82,7 +94,28 @@ impl Wire {
             requests: BTreeMap::new(),
             outstanding: 0,
             last_sent: clock,
+            since: None,
+            latest: (0, 0),
         }
+    }
+
+    /// What the engine begins to say is no handshake: it does not talk to a peer.
+    pub(super) fn asks_tracker(&mut self, data: &[u8]) -> Option<Dialled> {
+        if !self.open || self.ignored || data.first().is_none_or(|byte| *byte == PROTOCOL[0]) {
+            return None;
+        }
+        self.dialled.take().map(|dialled| *dialled)
+    }
+
+    /// Whether it has been with a peer of this torrent for so long.
+    pub(super) fn has_been(&self, torrent: usize, clock: Instant, time: Duration) -> bool {
+        self.torrent == Some(torrent) && self.since.is_some_and(|since| clock.since(since) >= time)
+    }
+
+    /// The payload that came with this input, and for which torrent: an engine that closes the connection now may not
+    /// have read it.
+    pub(super) fn unread(&self, serial: u64) -> Option<(usize, u64)> {
+        self.torrent.filter(|_| self.latest.0 == serial).map(|torrent| (torrent, self.latest.1))
     }
 
     /// A connection that the engine opened is open.
@@ -114,7 +147,7 @@ impl Wire {
     }
 
     /// The engine reads bytes.
-    pub(super) fn received(&mut self, around: &Around<'_>, mut data: &[u8]) -> Result<(), Breach> {
+    pub(super) fn received(&mut self, around: &mut Around<'_>, mut data: &[u8]) -> Result<(), Breach> {
         if self.ignored || self.heard.broken {
             return Ok(());
         }
@@ -143,21 +176,31 @@ impl Wire {
         }
         self.torrent = named;
         self.heard.features = Some(features(handshake));
+        self.greeted(around.at.clock);
         if let Some(known) = named.and_then(|n| around.torrents.get(n)) {
             self.heard.has = Bitfield::new(known.geometry.num_pieces());
         }
     }
 
-    fn hear(&mut self, around: &Around<'_>, head: &Head) {
-        let Some(geometry) = self.torrent.and_then(|n| around.torrents.get(n)).map(|t| t.geometry) else {
-            return;
-        };
+    /// One of both has shaken hands.
+    fn greeted(&mut self, clock: Instant) {
+        self.since = self.agreed().map(|_| clock);
+    }
+
+    fn hear(&mut self, around: &mut Around<'_>, head: &Head) {
+        let (at, serial) = (around.at, around.serial);
+        let Some(known) = self.torrent.and_then(|n| around.torrents.get_mut(n)) else { return };
         // What an accepted connection says right behind its handshake is read before ours has left.
         let ours = self.features.unwrap_or(Features::OURS);
         let agreed = ours.common(self.heard.features.unwrap_or_default());
-        match self.heard.message(around.at.now, around.serial, head, geometry, agreed) {
+        match self.heard.message(at.now, serial, head, known.geometry, agreed) {
             Bearing::None => {}
-            Bearing::Answered(range) => self.answered(range, false),
+            Bearing::Answered(range) => {
+                let before = if self.latest.0 == serial { self.latest.1 } else { 0 };
+                self.latest = (serial, before + u64::from(range.len));
+                known.tally.came(serial, u64::from(range.len));
+                self.answered(range, false);
+            }
             Bearing::Rejected(range) => self.answered(range, true),
             Bearing::AllDropped => {
                 self.requests.clear();
@@ -189,10 +232,7 @@ impl Wire {
         if !self.open {
             return Err(Breach::NoConnection(data.len()));
         }
-        if !self.accepted && self.reader.greeting() == 0 && data.starts_with(b"GET ") {
-            self.ignored = true;
-            return Ok(());
-        }
+        self.dialled = None;
         if self.accepted && self.heard.reader.greeting() < NAMED {
             return Err(Breach::HandshakeTooEarly);
         }
@@ -219,7 +259,7 @@ impl Wire {
         Ok(())
     }
 
-    fn say_handshake(&mut self, around: &Around<'_>, handshake: &[u8; 68]) -> Result<(), Breach> {
+    fn say_handshake(&mut self, around: &mut Around<'_>, handshake: &[u8; 68]) -> Result<(), Breach> {
         let named = around.torrents.iter().position(|t| handshake[28..NAMED] == t.hash);
         if !handshake.starts_with(PROTOCOL)
             || named.is_none()
@@ -227,8 +267,14 @@ impl Wire {
         {
             return Err(Breach::Handshake);
         }
+        let mut peer_id = [0; 20];
+        peer_id.copy_from_slice(&handshake[NAMED..]);
+        if *around.me.peer_id.get_or_insert(peer_id) != peer_id {
+            return Err(Breach::PeerId);
+        }
         self.torrent = named;
         self.features = Some(features(handshake));
+        self.greeted(around.at.clock);
         if let Some(known) = named.and_then(|n| around.torrents.get(n)) {
             self.told = Bitfield::new(known.geometry.num_pieces());
         }

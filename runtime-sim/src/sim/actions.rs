@@ -42,7 +42,7 @@ impl Sim {
                 let local = local_for(&machine.addrs, remote);
                 let end = self.net.connect(self.now, host, local, remote);
                 machine.bind(conn, end);
-                self.watch.opens(at.clock, host, conn);
+                self.watch.opens(at.clock, host, conn, remote);
             }
             Action::Send { conn, data } => {
                 machine.sent += data.len() as u64;
@@ -57,7 +57,7 @@ impl Sim {
                 }
             }
             Action::Close { conn } => {
-                self.watch.closes(host, conn);
+                self.watch.closes(at.clock, host, conn);
                 if let Some(end) = machine.unbind(conn) {
                     self.net.close(self.now, end, None);
                 }

@@ -17,7 +17,7 @@ impl Sim {
         self.struck.add("restarts", u64::from(machine.life > 0));
         let seed = Dice::seed(self.seed, &format!("engine {} life {}", host.get(), machine.life));
         let torrents = machine.spec.torrents.iter().map(|task| &task.torrent);
-        self.watch.started(host, &machine.spec.name, torrents);
+        self.watch.started(host, &machine.spec.name, machine.spec.port, torrents);
         machine.recording.clear();
         let now = machine.clock.at(self.now);
         let mut engine = Recorded::new(machine.spec.config.clone(), seed, now, machine.spec.record);

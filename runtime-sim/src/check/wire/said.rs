@@ -180,6 +180,7 @@ impl Wire {
             return Err(Breach::PieceCancelled { range, ago: now.since(cancelled) });
         }
         check_piece(PIECE, known.geometry, range.index)?;
+        known.tally.went(u64::from(range.len));
         known.prove(disk, now, range.index).ok_or(Breach::NotOnDisk { id: PIECE, index: range.index })
     }
 
