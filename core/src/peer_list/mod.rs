@@ -67,8 +67,12 @@ pub(crate) struct PeerList {
     ban_order: VecDeque<IpAddr>,
     own: BTreeSet<SocketAddr>,
     held: Held,
+    /// Connections in a row that came to nothing, since somebody new was named.
+    in_vain: u32,
 }
 
+/// After so many connections in a row that came to nothing, those that are known count for little.
+const MANY_IN_VAIN: u32 = 10;
 /// How long an address is left alone whose connections are as many as one may have.
 const CROWDED: Duration = Duration::from_secs(30);
 
@@ -86,6 +90,8 @@ struct Known {
     offences: u32,
     /// The connection in use came to a handshake.
     shook_hands: bool,
+    /// Some connection came to a handshake: somebody is there, or was.
+    answered: bool,
     /// Its last connection served.
     proven: bool,
     /// Random, so that a swarm does not dial one and the same peer, and drawn anew for each round.
@@ -104,6 +110,9 @@ enum State {
 struct Rank {
     /// Not named by the user.
     stranger: bool,
+    /// Nobody ever answered there who then kept to the protocol. However many addresses are made up, they come later than
+    /// those where somebody is.
+    doubtful: bool,
     demerits: u32,
     unproven: bool,
     order: u64,
@@ -125,6 +134,7 @@ impl PeerList {
             ban_order: VecDeque::new(),
             own: BTreeSet::new(),
             held: Held::new(max_per_address),
+            in_vain: 0,
         }
     }
 
@@ -150,12 +160,13 @@ impl PeerList {
         }
         let order = self.rng.next_u64();
         self.insert(addr, Known { order, ..Known::new(source) });
+        self.in_vain = 0;
         true
     }
 
     /// The best address to dial, which then is in use until [`ended`](Self::ended). Those named by the user
-    /// come first, then those with fewer failures, then those that served before; the rest is random. Those
-    /// whose address holds enough connections come later.
+    /// come first, then those that answered before, then those with fewer failures, then those that served before; the
+    /// rest is random. Those whose address holds enough connections come later.
     pub(crate) fn next(&mut self, now: Instant) -> Option<SocketAddr> {
         let addr = self.best(now)?;
         self.set_state(addr, State::InUse);
@@ -174,6 +185,12 @@ impl PeerList {
     /// Whether [`next`](Self::next) would return an address.
     pub(crate) fn has_ready(&mut self, now: Instant) -> bool {
         self.best(now).is_some()
+    }
+
+    /// Whether one address after the other came to nothing: those that are left are most likely no better, be there ever so
+    /// many.
+    pub(crate) const fn is_barren(&self) -> bool {
+        self.in_vain >= MANY_IN_VAIN
     }
 
     /// The best address to dial. Ones that may not be dialled now are made to wait on the way.
@@ -216,12 +233,18 @@ impl PeerList {
         if let Some(known) = self.peers.get_mut(&addr) {
             known.failures = 0;
             known.shook_hands = true;
+            known.answered = true;
         }
     }
 
     /// The connection ended: the address waits as long as the outcome deserves, or is forgotten.
     pub(crate) fn ended(&mut self, now: Instant, addr: SocketAddr, outcome: Outcome) {
         let addr = canonical(addr);
+        match outcome {
+            Outcome::Failed | Outcome::Misbehaved => self.in_vain = self.in_vain.saturating_add(1),
+            Outcome::Useful | Outcome::Complete => self.in_vain = 0,
+            Outcome::Useless | Outcome::Untried => {}
+        }
         let Some(mut known) = self.remove(addr) else { return };
         let Some(rest) = back_off::after(&mut known, outcome) else { return };
         known.order = self.rng.next_u64();
@@ -368,6 +391,7 @@ impl Known {
             complete: false,
             offences: 0,
             shook_hands: false,
+            answered: false,
             proven: false,
             order: 0,
         }
@@ -376,6 +400,7 @@ impl Known {
     fn rank(&self, addr: SocketAddr) -> Rank {
         Rank {
             stranger: self.source != Source::User,
+            doubtful: !self.answered || self.offences > 0,
             demerits: self.failures.saturating_add(self.fruitless).saturating_add(self.offences),
             unproven: !self.proven,
             order: self.order,

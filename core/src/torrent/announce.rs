@@ -222,15 +222,16 @@ impl Torrent {
         cx.out.tell(Event::Tracker { torrent: self.id, url, news });
     }
 
-    /// Asks trackers for more peers, within what they allow, when a download runs out of them. A seed that nobody
-    /// is connected to tells further trackers of itself: the peers that the first one named may not exist.
+    /// Asks trackers for more peers, within what they allow, when a download runs out of them, or those that it knows
+    /// do not answer. A seed that nobody is connected to tells further trackers of itself: the peers that the first one
+    /// named may not exist.
     pub(super) fn look_for_peers(&mut self, cx: &mut Context) {
         let few = match self.phase {
             Phase::Seeding if !self.is_mending() => self.connections() == 0,
             Phase::Downloading | Phase::Seeding => self.connections() < FEW_PEERS,
             _ => false,
         };
-        if few && !self.list.has_ready(cx.now) {
+        if few && (self.list.is_barren() || !self.list.has_ready(cx.now)) {
             self.announcer.need_peers();
             self.run_announces(cx);
         }
