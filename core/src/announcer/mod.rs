@@ -29,6 +29,14 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackerKey(u32);
 
+#[cfg(test)]
+impl TrackerKey {
+    /// The `n`-th, from 0.
+    pub(crate) const fn nth(n: u32) -> Self {
+        Self(n)
+    }
+}
+
 /// An announce to be made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {

@@ -5,7 +5,9 @@ mod back_off;
 mod held;
 #[cfg(test)]
 mod tests;
+mod turns;
 
+use crate::announcer::TrackerKey;
 use crate::limits;
 use crate::time::{Duration, Instant};
 pub(crate) use address::holder;
@@ -16,6 +18,7 @@ use core::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use held::Held;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
+use turns::Turns;
 
 /// Who told us of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,7 @@ pub(crate) struct PeerList {
     ban_order: VecDeque<IpAddr>,
     own: BTreeSet<SocketAddr>,
     held: Held,
+    turns: Turns,
     /// Connections in a row that came to nothing, since somebody new was named.
     in_vain: u32,
 }
@@ -94,6 +98,8 @@ struct Known {
     answered: bool,
     /// Its last connection served.
     proven: bool,
+    /// See [`Turns`].
+    turn: u64,
     /// Random, so that a swarm does not dial one and the same peer, and drawn anew for each round.
     order: u64,
 }
@@ -115,6 +121,7 @@ struct Rank {
     doubtful: bool,
     demerits: u32,
     unproven: bool,
+    turn: u64,
     order: u64,
     addr: SocketAddr,
 }
@@ -134,7 +141,23 @@ impl PeerList {
             ban_order: VecDeque::new(),
             own: BTreeSet::new(),
             held: Held::new(max_per_address),
+            turns: Turns::default(),
             in_vain: 0,
+        }
+    }
+
+    /// Takes in what a tracker names. Of several trackers each has its share of those that are dialled.
+    pub(crate) fn add_all(&mut self, now: Instant, tracker: TrackerKey, addrs: &[SocketAddr]) {
+        let mut addrs = addrs.to_vec();
+        for last in (1..addrs.len()).rev() {
+            let other = self.rng.next_u64() % (last as u64 + 1);
+            addrs.swap(last, other as usize);
+        }
+        for addr in addrs {
+            if self.add(now, addr, Source::Tracker) {
+                let turn = self.turns.of(tracker);
+                self.change(addr, |known| known.turn = turn);
+            }
         }
     }
 
@@ -159,16 +182,20 @@ impl PeerList {
             return false;
         }
         let order = self.rng.next_u64();
-        self.insert(addr, Known { order, ..Known::new(source) });
+        let turn = self.turns.next();
+        self.insert(addr, Known { turn, order, ..Known::new(source) });
         self.in_vain = 0;
         true
     }
 
     /// The best address to dial, which then is in use until [`ended`](Self::ended). Those named by the user
-    /// come first, then those that answered before, then those with fewer failures, then those that served before; the
-    /// rest is random. Those whose address holds enough connections come later.
+    /// come first, then those that answered before, then those with fewer failures, then those that served before; then
+    /// each tracker's in turn, at random. Those whose address holds enough connections come later.
     pub(crate) fn next(&mut self, now: Instant) -> Option<SocketAddr> {
         let addr = self.best(now)?;
+        if let Some(known) = self.peers.get(&addr) {
+            self.turns.reached(known.turn);
+        }
         self.set_state(addr, State::InUse);
         Some(addr)
     }
@@ -247,7 +274,7 @@ impl PeerList {
         }
         let Some(mut known) = self.remove(addr) else { return };
         let Some(rest) = back_off::after(&mut known, outcome) else { return };
-        known.order = self.rng.next_u64();
+        (known.turn, known.order) = (self.turns.next(), self.rng.next_u64());
         // Up to a quarter more, so that two peers that lost each other do not dial at the same moment.
         let spread = u64::try_from(rest.as_micros() / 4).unwrap_or(u64::MAX).max(1);
         let at = now + rest + Duration::from_micros(self.rng.next_u64() % spread);
@@ -345,8 +372,12 @@ impl PeerList {
     }
 
     fn set_state(&mut self, addr: SocketAddr, state: State) {
+        self.change(addr, |known| known.state = state);
+    }
+
+    fn change(&mut self, addr: SocketAddr, change: impl FnOnce(&mut Known)) {
         if let Some(mut known) = self.remove(addr) {
-            known.state = state;
+            change(&mut known);
             self.insert(addr, known);
         }
     }
@@ -393,6 +424,7 @@ impl Known {
             shook_hands: false,
             answered: false,
             proven: false,
+            turn: 0,
             order: 0,
         }
     }
@@ -403,6 +435,7 @@ impl Known {
             doubtful: !self.answered || self.offences > 0,
             demerits: self.failures.saturating_add(self.fruitless).saturating_add(self.offences),
             unproven: !self.proven,
+            turn: self.turn,
             order: self.order,
             addr,
         }

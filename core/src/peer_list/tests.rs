@@ -54,6 +54,72 @@ fn an_address_is_handed_out_once_until_its_connection_ends() {
     assert_eq!(list.backing_off(ready), 0);
 }
 
+/// Dials so many addresses that do not answer, and gives them.
+fn dial(list: &mut PeerList, count: usize) -> Vec<SocketAddr> {
+    let mut dialled = Vec::new();
+    while dialled.len() < count {
+        let addr = list.next(START).unwrap();
+        list.ended(START, addr, Outcome::Failed);
+        dialled.push(addr);
+    }
+    dialled
+}
+
+#[test]
+fn a_tracker_that_names_thousands_does_not_hide_those_of_another() {
+    let mut list = list();
+    let [flood, few] = [0, 1].map(TrackerKey::nth);
+    let named = |range: core::ops::Range<u32>| range.map(nth).collect::<Vec<_>>();
+    list.add_all(START, flood, &named(1_000..1_500));
+    dial(&mut list, 50);
+    list.add_all(START, flood, &named(2_000..2_500));
+    list.add_all(START, few, &named(0..5));
+    let dialled = dial(&mut list, 10);
+    assert!(named(0..5).iter().all(|addr| dialled.contains(addr)), "{dialled:?}");
+    // What it names next does not come before those that it named already.
+    list.add_all(START, few, &named(5..6));
+    assert!(dial(&mut list, 2).contains(&nth(5)));
+    assert!(dial(&mut list, 300).iter().all(|addr| (1_000..1_500).any(|n| nth(n) == *addr)));
+}
+
+#[test]
+fn somebody_who_answered_once_comes_before_thousands_who_never_did() {
+    let mut list = list();
+    list.add(START, nth(1), Source::Tracker);
+    list.next(START);
+    list.connected(nth(1));
+    list.ended(START, nth(1), Outcome::Failed);
+    for n in 2..limits::MAX_KNOWN_PEERS as u32 + 100 {
+        list.add(START, nth(n), Source::Tracker);
+    }
+    assert_eq!(list.next(after(100)), Some(nth(1)));
+    // But for those who broke the protocol.
+    list.connected(nth(1));
+    list.ended(START, nth(1), Outcome::Misbehaved);
+    assert_ne!(list.next(after(10_000)), Some(nth(1)));
+}
+
+#[test]
+fn addresses_of_which_none_is_of_use_are_told() {
+    let mut list = list();
+    for n in 0..100 {
+        list.add(START, nth(n), Source::Tracker);
+    }
+    dial(&mut list, 9);
+    assert!(!list.is_barren());
+    dial(&mut list, 1);
+    assert!(list.is_barren());
+    list.add(START, nth(0), Source::Tracker);
+    assert!(list.is_barren(), "that is nobody new");
+    list.add(START, nth(100), Source::Tracker);
+    assert!(!list.is_barren());
+    dial(&mut list, 10);
+    let addr = list.next(START).unwrap();
+    list.connected(addr);
+    list.ended(START, addr, Outcome::Useful);
+    assert!(!list.is_barren());
+}
+
 #[test]
 fn seeds_that_had_nothing_to_exchange_are_dialled_at_once_when_something_is_lost() {
     let mut list = list();

@@ -6,7 +6,6 @@ use crate::context::{ConnOwner, Context};
 use crate::event::{Event, Phase, TrackerNews};
 use crate::ids::{ConnId, JobId};
 use crate::input::{NetError, ResolveError};
-use crate::peer_list::Source;
 use crate::time::{Duration, Instant};
 use crate::timers::TorrentTimer;
 use crate::tracker::http::{Exchange, Step};
@@ -199,9 +198,7 @@ impl Torrent {
             self.list.set_own(core::net::SocketAddr::new(ip, port));
         }
         if self.is_networking() {
-            for peer in &answer.peers {
-                self.list.add(cx.now, *peer, Source::Tracker);
-            }
+            self.list.add_all(cx.now, tracker, &answer.peers);
         }
         let next = self.next_announce(cx.now, tracker).unwrap_or_default();
         TrackerNews::Answered { peers: answer.peers.len(), next }
