@@ -1,26 +1,19 @@
-//! What stands on a simulated disk: per torrent and place, which blocks hold the torrent's content, and which hold
-//! something else.
+//! What stands on a simulated disk: per torrent and place, what its blocks hold, and how long its files are.
 
+use super::blocks::{Blocks, Held};
 use crate::payload::Torrent;
 use bytes::{Bytes, BytesMut};
 use peerless_core::{Allocation, BlockId, Extent, FileIndex, FileStamp, Geometry, PieceIndex};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What a block of the disk holds, if it was ever written; zeros otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// What the torrent has there.
-    True,
-    /// Other bytes.
-    Other(Bytes),
-}
-
 /// What stood where a write has put something else.
 #[derive(Debug, Default)]
 pub(super) struct Replaced {
-    /// Blocks, in the order in which they were written.
-    pub(super) blocks: Vec<(BlockId, Option<Held>)>,
+    /// Where in the torrent it was written.
+    pub(super) written: Range<u64>,
+    /// What stood in the blocks there, in those that had been written before.
+    pub(super) before: BTreeMap<BlockId, Held>,
     /// Each file that was touched.
     pub(super) stamps: Vec<(FileIndex, Option<FileStamp>)>,
 }
@@ -29,10 +22,7 @@ pub(super) struct Replaced {
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     torrent: Torrent,
-    /// Blocks that were written.
-    blocks: BTreeMap<(u32, u32), Held>,
-    /// How long they are together.
-    bytes: u64,
+    blocks: Blocks,
     /// Bytes that were set aside, written or not.
     reserved: u64,
     /// Of each file, its length and the time of its last change; `None` where it does not exist.
@@ -43,7 +33,8 @@ impl Files {
     /// Nothing is there yet.
     pub(super) fn new(torrent: Torrent) -> Self {
         let count = torrent.metainfo.layout().files().len();
-        Self { torrent, blocks: BTreeMap::new(), bytes: 0, reserved: 0, stamps: vec![None; count] }
+        let blocks = Blocks::new(torrent.metainfo.geometry());
+        Self { torrent, blocks, reserved: 0, stamps: vec![None; count] }
     }
 
     /// Everything is there.
@@ -60,7 +51,7 @@ impl Files {
     /// Puts a piece there as the torrent has it.
     pub(super) fn fill(&mut self, piece: PieceIndex) {
         for block in 0..self.geometry().blocks_in(piece) {
-            self.set(BlockId { piece, block }, Some(Held::True));
+            self.blocks.set(BlockId { piece, block }, Some(Held::True));
         }
     }
 
@@ -79,7 +70,7 @@ impl Files {
 
     /// Room that it takes up.
     pub(super) fn used(&self) -> u64 {
-        self.bytes.max(self.reserved)
+        self.blocks.bytes().max(self.reserved)
     }
 
     /// How many bytes of a write fit into `free` bytes more.
@@ -92,9 +83,9 @@ impl Files {
         if allocation == Allocation::Full && self.reserved + to_reserve > limit {
             return 0;
         }
-        let (mut bytes, mut fits) = (self.bytes, 0);
+        let (mut bytes, mut fits) = (self.blocks.bytes(), 0);
         for (block, part) in self.parts_of(extents) {
-            if !self.blocks.contains_key(&(block.piece.get(), block.block)) {
+            if !self.blocks.is_written(block) {
                 bytes += u64::from(self.geometry().block_len(block));
             }
             if bytes > limit {
@@ -103,6 +94,11 @@ impl Files {
             fits += part.len() as u64;
         }
         fits
+    }
+
+    /// The blocks that a range of the torrent touches.
+    pub(super) fn blocks_in(&self, range: Range<u64>) -> impl Iterator<Item = BlockId> + use<> {
+        self.torrent.payload.cut(range).map(|(block, _)| block)
     }
 
     /// The blocks that these extents touch.
@@ -115,22 +111,6 @@ impl Files {
         self.torrent.payload.cut(start..start + extents.iter().map(|e| e.len).sum::<u64>())
     }
 
-    fn set(&mut self, block: BlockId, held: Option<Held>) -> Option<Held> {
-        let key = (block.piece.get(), block.block);
-        let len = u64::from(self.geometry().block_len(block));
-        let now_there = held.is_some();
-        let before = match held {
-            Some(held) => self.blocks.insert(key, held),
-            None => self.blocks.remove(&key),
-        };
-        match (before.is_some(), now_there) {
-            (false, true) => self.bytes += len,
-            (true, false) => self.bytes -= len,
-            _ => {}
-        }
-        before
-    }
-
     /// A block holds these bytes from now on.
     fn put(&mut self, block: BlockId, bytes: Bytes) -> Option<Held> {
         let held = if self.torrent.payload.is_true(block, 0..bytes.len(), &bytes) {
@@ -138,7 +118,7 @@ impl Files {
         } else {
             Held::Other(bytes)
         };
-        self.set(block, Some(held))
+        self.blocks.set(block, Some(held))
     }
 
     /// Whether no file exists.
@@ -179,12 +159,12 @@ impl Files {
             self.touch(extent, modified, allocation, &mut replaced);
         }
         let end = start + data.iter().map(|slice| slice.len() as u64).sum::<u64>();
-        let parts: Vec<_> = self.torrent.payload.cut(start..end).collect();
-        replaced.blocks.reserve_exact(parts.len());
+        replaced.written = start..end;
         let mut slices = data.iter().cloned();
         let mut slice = Bytes::new();
-        for (block, part) in parts {
-            let mut pieces_of_it: Vec<Bytes> = Vec::with_capacity(1);
+        let mut pieces_of_it: Vec<Bytes> = Vec::with_capacity(1);
+        for (block, part) in self.torrent.payload.cut(start..end) {
+            pieces_of_it.clear();
             let mut wanted = part.len();
             while wanted > 0 {
                 if slice.is_empty() {
@@ -196,8 +176,9 @@ impl Files {
                 wanted -= now.len();
                 pieces_of_it.push(now);
             }
-            let before = self.write_block(block, part, &pieces_of_it);
-            replaced.blocks.push((block, before));
+            if let Some(before) = self.write_block(block, part, &pieces_of_it) {
+                replaced.before.insert(block, before);
+            }
         }
         replaced
     }
@@ -222,10 +203,9 @@ impl Files {
             from = at.end;
             self.torrent.payload.is_true(block, at, slice)
         });
-        let key = (block.piece.get(), block.block);
         let len = self.geometry().block_len(block) as usize;
-        if all_true && (part == (0..len) || self.blocks.get(&key) == Some(&Held::True)) {
-            return self.set(block, Some(Held::True));
+        if all_true && (part == (0..len) || self.blocks.is_true(block)) {
+            return self.blocks.set(block, Some(Held::True));
         }
         let mut bytes = BytesMut::from(&self.block(block)[..]);
         let mut at = part.start;
@@ -238,7 +218,7 @@ impl Files {
 
     /// What a block holds; zeros where nothing was written.
     pub(super) fn block(&self, block: BlockId) -> Bytes {
-        self.bytes_of(block, self.blocks.get(&(block.piece.get(), block.block)))
+        self.bytes_of(block, self.blocks.get(block).as_ref())
     }
 
     fn bytes_of(&self, block: BlockId, held: Option<&Held>) -> Bytes {
@@ -251,7 +231,7 @@ impl Files {
 
     /// Whether a part of a block holds what the torrent has there.
     pub(super) fn is_true(&self, block: BlockId, part: Range<usize>) -> bool {
-        match self.blocks.get(&(block.piece.get(), block.block)) {
+        match self.blocks.get(block) {
             Some(Held::True) => true,
             // The rest of a block may be true where one byte of it is not.
             Some(Held::Other(bytes)) => {
@@ -265,9 +245,7 @@ impl Files {
     pub(super) fn read(&self, extents: &[Extent]) -> Option<Bytes> {
         let range = self.range(extents)?;
         let payload = &self.torrent.payload;
-        let is_true =
-            |block: BlockId| self.blocks.get(&(block.piece.get(), block.block)) == Some(&Held::True);
-        if payload.cut(range.clone()).all(|(block, _)| is_true(block)) {
+        if payload.cut(range.clone()).all(|(block, _)| self.blocks.is_true(block)) {
             return Some(payload.read(range));
         }
         let mut out = BytesMut::with_capacity((range.end - range.start) as usize);
@@ -304,11 +282,10 @@ impl Files {
         if let Some(slot) = self.stamps.get_mut(file.as_usize()) {
             *slot = stamp;
         }
-        let parts: Vec<_> = self.torrent.payload.cut(gone).collect();
-        for (block, part) in parts {
+        for (block, part) in self.torrent.payload.cut(gone) {
             if part.len() == self.geometry().block_len(block) as usize {
-                self.set(block, None);
-            } else if self.blocks.contains_key(&(block.piece.get(), block.block)) {
+                self.blocks.set(block, None);
+            } else if self.blocks.is_written(block) {
                 let mut bytes = BytesMut::from(&self.block(block)[..]);
                 bytes[part].fill(0);
                 self.put(block, bytes.freeze());
@@ -329,7 +306,7 @@ impl Files {
         let range = start..start + u64::from(geometry.block_len(block));
         let extents = self.torrent.metainfo.layout().extents(range);
         if kept == 0 && extents.iter().all(|e| e.padding || files.contains(&e.file)) {
-            self.set(block, before.cloned());
+            self.blocks.set(block, before.cloned());
             return;
         }
         let old = self.bytes_of(block, before);

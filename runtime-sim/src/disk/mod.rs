@@ -1,5 +1,6 @@
 //! A host's disk: executes the operations of the core on virtual time, and fails as it is told.
 
+mod blocks;
 mod faults;
 mod files;
 mod run;

@@ -257,18 +257,19 @@ struct Decided {
 impl Decided {
     fn files(&mut self, id: TorrentId, files: &mut Files, replaced: &Replaced, fate: Fate) {
         let unsynced: Vec<FileIndex> = replaced.stamps.iter().map(|(file, _)| *file).collect();
-        let total: usize = replaced.blocks.iter().map(|(block, _)| files.block_len(*block)).sum();
+        let written = replaced.written.clone();
+        let total: usize = files.blocks_in(written.clone()).map(|block| files.block_len(block)).sum();
         let kept = fate.of(total) / PAGE * PAGE;
         let mut at = 0;
-        for (block, before) in &replaced.blocks {
-            let len = files.block_len(*block);
+        for block in files.blocks_in(written) {
+            let len = files.block_len(block);
             let kept = kept.saturating_sub(at).min(len);
             at += len;
-            if fate != Fate::KEPT && kept < len && !self.blocks.contains(&(id, *block)) {
-                files.restore(*block, before.as_ref(), kept, &unsynced);
+            if fate != Fate::KEPT && kept < len && !self.blocks.contains(&(id, block)) {
+                files.restore(block, replaced.before.get(&block), kept, &unsynced);
             }
             if kept > 0 || fate == Fate::KEPT {
-                self.blocks.insert((id, *block));
+                self.blocks.insert((id, block));
             }
         }
         for (file, before) in &replaced.stamps {
