@@ -28,6 +28,8 @@ pub(crate) enum TorrentTimer {
     Lookup,
     /// A round of the choker.
     Choke,
+    /// Peers are told what pieces we have.
+    Haves,
     /// Verified pieces are to be synced and recorded.
     Sync,
     /// Blocks have waited long enough for their run to grow.

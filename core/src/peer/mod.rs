@@ -15,6 +15,7 @@ use crate::ids::{ConnId, PeerId, PieceIndex};
 use crate::limits::{MAX_REFUSED, REFUSAL};
 use crate::rate::Rate;
 use crate::time::Instant;
+use crate::torrent::Told;
 use crate::window::Window;
 use crate::wire::{Decoder, Features, Message};
 use alloc::boxed::Box;
@@ -40,6 +41,8 @@ pub(crate) struct Peer {
     pub(crate) decoder: Decoder,
 
     pub(crate) has: Bitfield,
+    /// Which of our pieces it has been told of.
+    pub(crate) told: Told,
     /// How many pieces it has that we miss: interest in one number.
     pub(crate) missing_here: u32,
     /// Whether a message has come that may not stand before a bitfield: an empty one, a port and extended ones
@@ -99,6 +102,7 @@ impl Peer {
             connected: now,
             decoder: Decoder::new(num_pieces, opened.features),
             has: Bitfield::new(num_pieces),
+            told: Told::default(),
             missing_here: 0,
             introduced: false,
             choking_us: true,
@@ -161,15 +165,6 @@ impl Peer {
             out.flush_later(self.conn);
         }
         message.encode(self.out.buffer());
-        self.last_sent = now;
-    }
-
-    /// Queues a message that others are sent as well.
-    pub(crate) fn send_shared(&mut self, now: Instant, out: &mut Outbox, message: &Bytes) {
-        if self.out.is_empty() {
-            out.flush_later(self.conn);
-        }
-        self.out.share(message);
         self.last_sent = now;
     }
 

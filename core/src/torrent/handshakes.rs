@@ -98,6 +98,7 @@ impl Torrent {
     fn introduce(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let have = self.picker.have();
+        peer.told = self.haves.all();
         let first = match (peer.features.fast, have.is_empty(), have.is_full()) {
             (true, _, true) => Some(Message::HaveAll),
             (true, true, _) => Some(Message::HaveNone),

@@ -1,4 +1,4 @@
-//! Who has what: what each peer has, whether we want any of it, and what we tell of our own pieces.
+//! Who has what: what each peer has, and whether we want any of it. What we tell of our own pieces is in `haves`.
 //!
 //! How many pieces a peer has that we miss is one number for each peer, kept up to date with every change on
 //! either side: interest (BEP 3) is whether it is zero.
@@ -11,7 +11,6 @@ use crate::event::Phase;
 use crate::ids::{ConnId, PieceIndex};
 use crate::wire::Message;
 use alloc::vec::Vec;
-use bytes::BytesMut;
 
 impl Torrent {
     /// A peer has one more piece (BEP 3 `have`).
@@ -79,27 +78,6 @@ impl Torrent {
             self.hungry.insert(conn);
         } else {
             self.hungry.remove(&conn);
-        }
-    }
-
-    /// Tells everybody who lacks it that we have a piece; those who have it need not be told.
-    pub(super) fn tell_have(&mut self, cx: &mut Context, piece: PieceIndex) {
-        let mut have = BytesMut::new();
-        Message::Have(piece.get()).encode(&mut have);
-        let have = have.freeze();
-        let mut lost_interest = Vec::new();
-        for peer in self.peers.values_mut() {
-            if !peer.has.has(piece) {
-                peer.send_shared(cx.now, &mut cx.out, &have);
-                continue;
-            }
-            peer.missing_here = peer.missing_here.saturating_sub(1);
-            if peer.missing_here == 0 {
-                lost_interest.push(peer.conn);
-            }
-        }
-        for conn in lost_interest {
-            self.update_interest(cx, conn);
         }
     }
 }

@@ -234,6 +234,7 @@ impl Torrent {
         self.loss.trust(piece);
         cx.out.tell(Event::PieceLost { torrent: self.id, piece, error: error.clone() });
         self.picker.unset_have(piece);
+        self.haves.lost(piece);
         for peer in self.peers.values_mut().filter(|peer| peer.has.has(piece)) {
             peer.missing_here += 1;
         }

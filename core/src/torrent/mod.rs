@@ -15,6 +15,7 @@ mod evict;
 mod finish;
 mod gather;
 mod handshakes;
+mod haves;
 mod interest;
 mod invariants;
 mod job;
@@ -33,6 +34,7 @@ mod verdict;
 mod why;
 mod writes;
 
+pub(crate) use haves::Told;
 pub(crate) use job::Job;
 pub use ledger::Overfetched;
 
@@ -63,6 +65,7 @@ use connections::Opening;
 use core::net::IpAddr;
 use finish::Finish;
 use gather::Gather;
+use haves::Haves;
 use ledger::Ledger;
 use lifecycle::Closing;
 use loss::Loss;
@@ -99,6 +102,8 @@ pub(crate) struct Torrent {
     peers: BTreeMap<ConnId, Box<Peer>>,
     /// Peers that could take more requests than the picker had for them.
     hungry: BTreeSet<ConnId>,
+    /// What not every peer has been told of.
+    haves: Haves,
     choker: Choker,
     /// Once it seeds and somebody wants something.
     spread: Option<Spread>,
@@ -161,6 +166,7 @@ impl Torrent {
             opening: BTreeMap::new(),
             peers: BTreeMap::new(),
             hungry: BTreeSet::new(),
+            haves: Haves::default(),
             choker: Choker::new(cx.config.upload_slots, cx.fork_rng()),
             spread: None,
             named: Vec::new(),
@@ -207,6 +213,7 @@ impl Torrent {
             TorrentTimer::Announce => self.run_announces(cx),
             TorrentTimer::Lookup => self.look_up_again(cx),
             TorrentTimer::Choke => self.choke_round(cx),
+            TorrentTimer::Haves => self.tell_haves(cx),
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),
             TorrentTimer::DiskRetry => self.retry_disk(cx),
@@ -215,13 +222,6 @@ impl Torrent {
             TorrentTimer::Timeout | TorrentTimer::Stall => self.check_patience(cx),
             TorrentTimer::SeedGoal => self.check_seed_goal(cx),
             TorrentTimer::Stop => self.stop_now(cx),
-        }
-    }
-
-    /// Hands over what waits for a peer.
-    pub(crate) fn flush(&mut self, cx: &mut Context, conn: ConnId) {
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.flush(&mut cx.out);
         }
     }
 

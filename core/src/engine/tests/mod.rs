@@ -6,6 +6,7 @@ mod disk;
 mod disk_stories;
 mod fetch_stories;
 mod forged_stories;
+mod have_stories;
 mod loss_stories;
 mod peer_stories;
 mod place_stories;
