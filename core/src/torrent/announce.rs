@@ -223,12 +223,15 @@ impl Torrent {
     /// do not answer. A seed that nobody is connected to tells further trackers of itself: the peers that the first one
     /// named may not exist.
     pub(super) fn look_for_peers(&mut self, cx: &mut Context) {
+        let barren = self.list.is_barren();
+        // Where one after the other does not answer, those that are being dialled count for nothing.
+        let peers = if barren { self.peers.len() } else { self.connections() };
         let few = match self.phase {
-            Phase::Seeding if !self.is_mending() => self.connections() == 0,
-            Phase::Downloading | Phase::Seeding => self.connections() < FEW_PEERS,
+            Phase::Seeding if !self.is_mending() => peers == 0,
+            Phase::Downloading | Phase::Seeding => peers < FEW_PEERS,
             _ => false,
         };
-        if few && (self.list.is_barren() || !self.list.has_ready(cx.now)) {
+        if few && (barren || !self.list.has_ready(cx.now)) {
             self.announcer.need_peers();
             self.run_announces(cx);
         }

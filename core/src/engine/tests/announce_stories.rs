@@ -33,19 +33,25 @@ fn answer(intervals: &str, peers: impl IntoIterator<Item = [u8; 4]>) -> Vec<u8> 
 impl Scripted {
     /// One that names one peer, at which nobody is: of peers we run out at once, again and again.
     fn new(intervals: &str) -> Self {
-        let mut scripted = Self::of(World::new(), Config::default(), [["http://tracker.example/announce"]]);
+        let mut scripted =
+            Self::of(World::new(), Config::default(), [["http://tracker.example/announce"]], false);
         scripted.world.names.insert("tracker.example", Vec::from([at(1).ip()]));
         scripted.answers.insert(at(1), answer(intervals, [[10, 0, 0, 200]]));
         scripted
     }
 
-    /// A host that wants everything and knows these trackers only.
-    fn of<const N: usize>(mut world: World, config: Config, tiers: [[&str; 1]; N]) -> Self {
+    /// A host that wants everything, or has it, and knows these trackers only.
+    fn of<const N: usize>(mut world: World, config: Config, tiers: [[&str; 1]; N], seeds: bool) -> Self {
         let data = payload(PIECE);
         let file = Builder::file("file", data.len() as u64, PIECE as u32).pieces(hashes(&data));
         let meta = parse(&file.trackers(tiers).build().unwrap());
-        let host = world.host(config);
-        world.add(host, &meta, TorrentOptions::default());
+        let host = if seeds {
+            world.seed_with(config, &meta, &data)
+        } else {
+            let host = world.host(config);
+            world.add(host, &meta, TorrentOptions::default());
+            host
+        };
         Self { world, host, answers: BTreeMap::new(), seen: 0, asked: Vec::new() }
     }
 
@@ -125,17 +131,21 @@ fn a_tracker_whose_first_address_is_silent_is_told_at_the_second_that_we_stop() 
 
 #[test]
 fn a_tracker_that_names_nobody_who_is_there_keeps_us_from_no_other() {
-    let config = Config { max_half_open: 1, ..Config::default() };
     let tiers = [["http://10.66.9.1/announce"], ["http://10.66.9.2/announce"]];
-    // So many that one of them is always ready to be dialled: again, or for the first time.
-    for phantoms in [5, 20, 200] {
-        let mut swarm = Scripted::of(World::new(), config.clone(), tiers);
-        let nobody = (0..phantoms).map(|n| [10, 66, 1, n]);
-        swarm.answers.insert(at(1), answer("8:intervali1800e12:min intervali1800e", nobody));
-        swarm.answers.insert(at(2), answer("8:intervali1800e", []));
-        swarm.run_for(600);
-        assert_eq!(swarm.asked_at(at(1)), [0]);
-        let first = swarm.asked_at(at(2)).first().copied();
-        assert!(first.is_some_and(|at| (10..200).contains(&at)), "{phantoms} phantoms: {first:?}");
+    for seeds in [false, true] {
+        // So many that one of them is always ready to be dialled, again or for the first time, or is being dialled.
+        for (phantoms, max_half_open) in [(5, 1), (20, 1), (200, 1), (200, 4), (200, 30)] {
+            let config = Config { max_half_open, ..Config::default() };
+            let mut swarm = Scripted::of(World::new(), config, tiers, seeds);
+            // Some refuse and some are silent, so that not all are given up at one moment.
+            let nobody = (0..phantoms).map(|n| [10, if n % 3 == 0 { 0 } else { 66 }, 1, n]);
+            swarm.answers.insert(at(1), answer("8:intervali1800e12:min intervali1800e", nobody));
+            swarm.answers.insert(at(2), answer("8:intervali1800e", []));
+            swarm.run_for(600);
+            assert_eq!(swarm.asked_at(at(1)), [0]);
+            let first = swarm.asked_at(at(2)).first().copied();
+            let told = format!("{phantoms} phantoms, {max_half_open} at once, seeds: {seeds}: {first:?}");
+            assert!(first.is_some_and(|at| (5..200).contains(&at)), "{told}");
+        }
     }
 }
