@@ -101,9 +101,6 @@ fn swarm(seed: u64) -> (Sim, Vec<HostId>) {
     sim.set_checks(Checks { state_every: 20, ..Checks::default() });
     let mut dice = Dice::new(seed, "hostile");
     let manners = (0..dice.below(3)).map(|n| (secs(60 * n), manner(&mut dice))).collect::<Vec<_>>();
-    // Who may dial few at a time is kept busy for hours by names at which nobody is, and asks no other tracker meanwhile:
-    // it has to know somebody.
-    let phantoms = manners.iter().any(|(_, manner)| matches!(manner, TrackerManner::Phantoms(_)));
     let rude = manners.into_iter().fold(HttpTracker::new(seed), |t, (at, manner)| t.from(at, manner));
     let trackers = [
         sim.add_actor("rude tracker", line(&mut dice), rude),
@@ -117,7 +114,7 @@ fn swarm(seed: u64) -> (Sim, Vec<HostId>) {
         honest.push(sim.add(host(&mut dice, &format!("leecher {n}")).downloads(&torrent)));
     }
     for host in &honest[1..] {
-        if dice.chance(500) || phantoms {
+        if dice.chance(500) {
             sim.introduce(*host, honest[0]);
         }
     }
