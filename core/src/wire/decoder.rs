@@ -3,10 +3,10 @@
 
 use super::error::WireError;
 use super::handshake::Features;
+use super::input::Input;
 use super::message::*;
 use super::payload::Assembly;
 use crate::limits::{MAX_BLOCK_MESSAGE, MAX_EXTENDED_MESSAGE, MAX_EXTENSION_HANDSHAKE, MAX_UNKNOWN_MESSAGE};
-use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 
 /// Bytes of the length prefix; the id follows.
@@ -33,8 +33,7 @@ pub struct Decoder {
     features: Features,
     /// Extended messages with ids up to this are of kinds that we offered.
     offered: u8,
-    /// What was pushed and not yet read. None is empty.
-    input: VecDeque<Bytes>,
+    input: Input,
     /// The head of the message that is being read: `head_len` bytes of it have arrived.
     head: [u8; MAX_HEAD],
     head_len: usize,
@@ -80,7 +79,7 @@ impl Decoder {
             num_pieces,
             features,
             offered: 0,
-            input: VecDeque::new(),
+            input: Input::new(),
             head: [0; MAX_HEAD],
             head_len: 0,
             body: None,
@@ -99,8 +98,8 @@ impl Decoder {
     /// Takes bytes that arrived. Between two pushes ask for messages until there is none: what is pushed on
     /// top of what was not asked for adds to the memory that the decoder holds.
     pub fn push(&mut self, data: Bytes) {
-        if self.failed.is_none() && !data.is_empty() {
-            self.input.push_back(data);
+        if self.failed.is_none() {
+            self.input.push(data);
         }
     }
 
@@ -117,7 +116,7 @@ impl Decoder {
         let result = self.read_message();
         if let Err(error) = &result {
             self.failed = Some(error.clone());
-            self.input = VecDeque::new();
+            self.input = Input::new();
         }
         result
     }
@@ -130,12 +129,8 @@ impl Decoder {
             return Ok(None);
         };
         while body.left() > 0 {
-            let Some(input) = self.input.front_mut() else {
+            if !self.input.read(|input| body.take_from(input)) {
                 return Ok(None);
-            };
-            body.take_from(input);
-            if input.is_empty() {
-                self.input.pop_front();
             }
         }
         self.head_len = 0;
@@ -180,14 +175,14 @@ impl Decoder {
     /// Moves input into the head until that has `len` bytes. Says whether it has.
     fn fill_head(&mut self, len: usize) -> bool {
         while self.head_len < len {
-            let Some(input) = self.input.front_mut() else {
-                return false;
+            let (head, head_len) = (&mut self.head, &mut self.head_len);
+            let fill = |input: &mut Bytes| {
+                let end = len.min(*head_len + input.len());
+                input.copy_to_slice(&mut head[*head_len..end]);
+                *head_len = end;
             };
-            let end = len.min(self.head_len + input.len());
-            input.copy_to_slice(&mut self.head[self.head_len..end]);
-            self.head_len = end;
-            if input.is_empty() {
-                self.input.pop_front();
+            if !self.input.read(fill) {
+                return false;
             }
         }
         true
@@ -253,7 +248,7 @@ impl Decoder {
             Some(Body::Kept(assembly)) => assembly.held(),
             _ => 0,
         };
-        body + self.input.iter().map(Bytes::len).sum::<usize>()
+        body + self.input.len()
     }
 }
 

@@ -5,6 +5,7 @@ mod decoder;
 mod error;
 mod extended;
 mod handshake;
+mod input;
 mod message;
 mod payload;
 
