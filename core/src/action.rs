@@ -56,7 +56,7 @@ pub enum Action {
         /// The number of the answer.
         job: JobId,
         /// What to do.
-        op: DiskOp,
+        op: Box<DiskOp>,
     },
     /// The answer to this job is no longer wanted. It may be carried out and answered all the same.
     Cancel {

@@ -8,7 +8,8 @@ const SLOTS: usize = 8;
 /// A sliding sum over the last four seconds, in eight slots. Costs nothing while nothing happens.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rate {
-    slots: [u64; SLOTS],
+    /// Bytes in each. Where it is more than 4 GiB it counts as that.
+    slots: [u32; SLOTS],
     /// The slot that is being filled, counted from the origin of time.
     current: u64,
     /// The first slot that has been counted in.
@@ -21,7 +22,8 @@ impl Rate {
     pub(crate) fn add(&mut self, now: Instant, bytes: u64) {
         self.advance(now);
         self.since.get_or_insert(self.current);
-        self.slots[(self.current % SLOTS as u64) as usize] += bytes;
+        let slot = &mut self.slots[(self.current % SLOTS as u64) as usize];
+        *slot = slot.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         self.total += bytes;
     }
 
@@ -31,7 +33,7 @@ impl Rate {
         copy.advance(now);
         let Some(since) = copy.since else { return 0 };
         let spans = (copy.current - since + 1).min(SLOTS as u64);
-        copy.slots.iter().sum::<u64>() * 1_000 / (spans * SLOT.as_millis() as u64)
+        copy.slots.iter().copied().map(u64::from).sum::<u64>() * 1_000 / (spans * SLOT.as_millis() as u64)
     }
 
     /// All bytes ever counted.

@@ -182,7 +182,7 @@ impl Context {
     /// Starts a disk operation.
     pub(crate) fn disk(&mut self, torrent: TorrentId, task: DiskTask, job: Job) -> JobId {
         let id = self.job(torrent, job);
-        self.out.act(Action::Disk { job: id, op: DiskOp { torrent, task } });
+        self.out.act(Action::Disk { job: id, op: Box::new(DiskOp { torrent, task }) });
         id
     }
 

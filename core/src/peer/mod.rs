@@ -4,6 +4,8 @@
 mod pending;
 mod requests;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use requests::{Asked, Rejected, Requests};
 pub(crate) use serve::{Batch, Serve};

@@ -86,7 +86,8 @@ impl Digest {
                     mix.bytes(host.as_bytes());
                 }
             }
-            Action::Disk { job, op: DiskOp { torrent, task } } => {
+            Action::Disk { job, op } => {
+                let DiskOp { torrent, task } = &**op;
                 mix.number(9);
                 mix.number(job.get());
                 mix.number(u64::from(torrent.0));

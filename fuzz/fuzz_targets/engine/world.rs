@@ -141,10 +141,10 @@ impl World {
             }
             Action::Disk { job, op } => {
                 if self.smooth {
-                    let result = self.disk.run(op, None);
+                    let result = self.disk.run(*op, None);
                     self.inbox.push_back(Input::DiskDone { job, result });
                 } else {
-                    self.jobs.push((job, op));
+                    self.jobs.push((job, *op));
                 }
             }
             // A driver may carry it out all the same.

@@ -69,7 +69,7 @@ impl Sim {
             }
             Action::Disk { job, op } => {
                 let write = self.watch.write(host, &op);
-                let (at, result) = machine.disk.begin(self.now, op);
+                let (at, result) = machine.disk.begin(self.now, *op);
                 if let Some(write) = write {
                     self.watch.writes(host, write, at);
                 }

@@ -109,7 +109,7 @@ impl Shared {
                 return None;
             };
             match action {
-                Action::Disk { job, op } => self.workers.disk(job, op),
+                Action::Disk { job, op } => self.workers.disk(job, *op),
                 Action::Resolve { job, host } => self.workers.resolve(job, host),
                 Action::Cancel { job } => self.workers.cancel(job),
                 action => return Some(action),

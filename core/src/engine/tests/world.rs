@@ -214,7 +214,7 @@ impl World {
             Action::Send { conn, data } => self.send(n, conn, data),
             Action::Close { conn } => self.close(n, conn),
             Action::Disk { job, op } => {
-                let result = self.hosts[n].disk.run(op);
+                let result = self.hosts[n].disk.run(*op);
                 self.after(self.hosts[n].disk_time, n, Input::DiskDone { job, result });
             }
             Action::Resolve { job, host } => {
