@@ -11,6 +11,7 @@
 
 mod datagram;
 mod flow;
+mod line;
 mod link;
 mod route;
 mod site;

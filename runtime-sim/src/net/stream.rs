@@ -1,6 +1,7 @@
 //! A byte stream between two hosts: in order, with a window, ended by either side.
 
 use super::HostId;
+use super::line::Line;
 use bytes::Bytes;
 use peerless_core::{Instant, NetError};
 use std::collections::VecDeque;
@@ -74,14 +75,14 @@ pub(super) struct Side {
     /// What arrived while the host did not take it.
     pub(super) held: VecDeque<Parcel>,
     /// What the host has sent and the uplink has not taken.
-    queue: VecDeque<Bytes>,
-    pub(super) flying: VecDeque<Parcel>,
+    queue: Line<Bytes>,
+    pub(super) flying: Line<Parcel>,
     /// The last of it arrives then; nothing overtakes it.
     pub(super) last_arrival: Instant,
     /// Bytes between the uplink and the other host.
     pub(super) in_flight: usize,
     /// Bytes that the other host has taken, and when this end learns of it.
-    acks: VecDeque<(Instant, usize)>,
+    acks: Line<(Instant, usize)>,
     /// It is in its host's ring, or its parcel is passing the uplink, or it waits for an acknowledgement.
     pub(super) busy: bool,
     /// The end comes as soon as the parcel that is passing has left.
@@ -126,11 +127,11 @@ impl Side {
             ended: false,
             readable: true,
             held: VecDeque::new(),
-            queue: VecDeque::new(),
-            flying: VecDeque::new(),
+            queue: Line::new(),
+            flying: Line::new(),
             last_arrival: Instant::ZERO,
             in_flight: 0,
-            acks: VecDeque::new(),
+            acks: Line::new(),
             busy: false,
             ends: None,
             stall: None,
