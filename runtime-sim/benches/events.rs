@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 use peerless_sim::units::{hours, mbit, mib};
-use peerless_sim::{Checks, Dice, Host, HostId, Link, Sim, Torrent};
+use peerless_sim::{Checks, Dice, Host, HostId, Link, ScriptedPeer, Sim, Torrent};
 use std::time::{Duration, Instant};
 
 /// Peers that each leecher is told of.
@@ -27,6 +27,13 @@ fn main() {
         measure(&word, &format!("10 leechers, 256 MiB, {idle} idle"), || {
             let mut sim = swarm(10, 256);
             add_idle(&mut sim, idle);
+            sim
+        });
+    }
+    for silent in [0, 100, 1_000] {
+        measure(&word, &format!("10 leechers, 256 MiB, {silent} silent"), || {
+            let mut sim = swarm(10, 256);
+            add_silent(&mut sim, silent);
             sim
         });
     }
@@ -75,6 +82,17 @@ fn swarm(leechers: u64, size: u64) -> Sim {
 fn add_idle(sim: &mut Sim, count: u64) {
     let torrent = sim.torrent(mib(64), 64 << 10, &[]).expect("a torrent");
     hosts(sim, "idle", count, Link::symmetric(mbit(100)), &torrent);
+}
+
+/// Peers of the swarm that are connected to one of its hosts each, have nothing, want nothing and say nothing: what they
+/// cost is being told of every piece.
+fn add_silent(sim: &mut Sim, count: u64) {
+    let torrent = sim.torrent(mib(256), 256 << 10, &[]).expect("a torrent");
+    let busy: Vec<_> = sim.hosts().map(|host| sim.addr(host)).collect();
+    for (n, addr) in (0..count).zip(busy.iter().cycle()) {
+        let peer = ScriptedPeer::partial_seed(&torrent, []).dials(*addr);
+        sim.add_actor(format!("silent {n}"), Link::symmetric(mbit(100)), peer);
+    }
 }
 
 /// Hosts that download and know some of each other.
