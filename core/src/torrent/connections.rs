@@ -165,8 +165,9 @@ impl Torrent {
             return;
         };
         self.hungry.remove(&conn);
-        for block in peer.requests.take_all(false) {
-            self.picker.give_up(conn, block);
+        let asked = peer.requests.take_all(false);
+        for block in &asked {
+            self.picker.give_up(conn, *block);
         }
         self.picker.peer_left(&peer.has);
         self.list.give_place(peer.addr());
@@ -176,18 +177,20 @@ impl Torrent {
         }
         let (torrent, remote) = (self.id, peer.remote);
         cx.out.tell(Event::PeerDisconnected { torrent, conn, remote, reason });
-        self.peer_gone(cx, &peer);
+        self.peer_gone(cx, &peer, !asked.is_empty());
     }
 
-    /// Others take over what a peer leaves behind: its blocks, its slot, its place.
-    fn peer_gone(&mut self, cx: &mut Context, gone: &Peer) {
+    /// Others take over what a peer leaves behind: its blocks, if it was asked for any, its slot, its place.
+    fn peer_gone(&mut self, cx: &mut Context, gone: &Peer, was_asked: bool) {
         if !self.is_networking() {
             return;
         }
         if !gone.choked && gone.interested {
             self.choke_now(cx);
         }
-        self.fill_hungry(cx);
+        if was_asked {
+            self.fill_hungry(cx);
+        }
         self.dial(cx);
         self.look_for_peers(cx);
     }

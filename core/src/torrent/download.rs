@@ -234,9 +234,14 @@ impl Torrent {
 /// Requests that may be sent to a peer now. Topping up by single blocks would cost a message each; a part of the
 /// window is soon enough.
 fn room(peer: &Peer) -> usize {
-    let room = peer.window.size().saturating_sub(peer.requests.len());
-    let soon = !peer.requests.is_empty() && room < (peer.window.size() / 4).min(MAX_TOP_UP);
-    if soon || !peer.may_request() { 0 } else { room }
+    // First, for of thousands of idle peers the rest is in no cache.
+    if !peer.may_request() {
+        return 0;
+    }
+    let size = peer.window.size();
+    let room = size.saturating_sub(peer.requests.len());
+    let soon = !peer.requests.is_empty() && room < (size / 4).min(MAX_TOP_UP);
+    if soon { 0 } else { room }
 }
 
 /// What may be asked of a peer. Of its suggestions those that are in one stretch.
