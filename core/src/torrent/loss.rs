@@ -166,6 +166,8 @@ impl Torrent {
             } else {
                 self.refuse_batch(cx, conn, &batch);
             }
+            // What waits behind what was refused: nothing else may come that would bring it on.
+            self.serve(cx, conn);
         }
         self.after_disk(cx);
     }

@@ -441,6 +441,25 @@ fn what_was_read_of_a_piece_that_was_lost_meanwhile_is_not_given() {
 }
 
 #[test]
+fn who_asked_for_what_is_gone_gets_what_is_left_without_asking_again() {
+    let mut story = Changing::new();
+    let file = story.stage.world.hosts[0].disk.files.get_mut(&(TORRENT, Place::Final)).unwrap()[0].as_mut();
+    file.unwrap().truncate(4 * PIECE);
+    // All that is read at first is gone.
+    let block = |(index, block): (u32, u32)| {
+        Message::Request(BlockRange { index, begin: block * 16_384, len: 16_384 })
+    };
+    let pieces = [4, 5, 6, 7, 8, 9, 0, 1];
+    let requests: Vec<Message> =
+        pieces.into_iter().flat_map(|piece| (0..4).map(move |n| (piece, n))).map(block).collect();
+    story.stage.say(story.peers[0], &requests);
+    story.stage.world.run_for(SLOW * 10);
+    let (given, refused) = story.outcome(0);
+    assert_eq!((given.len(), refused.len()), (2 * 4, 6 * 4));
+    assert!(given.iter().all(|piece| *piece < 2), "{given:?}");
+}
+
+#[test]
 fn a_file_that_is_changed_again_while_it_is_hashed_is_hashed_again() {
     let mut story = Changing::new();
     story.ask(0, 3, FAST);
