@@ -4,6 +4,7 @@
 //! following links ([`site`]); what is open is kept in a bounded [`pool`].
 
 mod allocate;
+mod buffers;
 mod contents;
 mod digest;
 mod durable;
@@ -24,6 +25,7 @@ pub use transfer::Scratch;
 use crate::error::SessionError;
 use crate::hash::hash_together;
 use crate::net::net_error;
+use buffers::Buffers;
 use digest::{Piece, digest_together};
 use fault::Fault;
 use peerless_core::{DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, TorrentId};
@@ -41,6 +43,7 @@ use torrent::{PLACES, Torrent, with_suffix};
 pub struct Store {
     torrents: RwLock<BTreeMap<TorrentId, Arc<Torrent>>>,
     pool: Arc<Pool>,
+    buffers: Arc<Buffers>,
 }
 
 impl Store {
@@ -50,7 +53,7 @@ impl Store {
     }
 
     pub(crate) fn with(capacity: Capacity) -> Self {
-        Self { torrents: RwLock::default(), pool: Pool::new(capacity) }
+        Self { torrents: RwLock::default(), pool: Pool::new(capacity), buffers: Arc::default() }
     }
 
     /// Closes the files and directories that no operation uses just now, of all stores of this process: there
@@ -136,7 +139,7 @@ impl Store {
     }
 
     fn site<'a>(&'a self, torrent: &'a Torrent) -> Site<'a> {
-        Site { pool: &self.pool, torrent }
+        Site { pool: &self.pool, torrent, buffers: &self.buffers }
     }
 
     fn run(&self, op: &DiskOp, torrent: Option<&Torrent>, scratch: &mut Scratch) -> DiskResult {

@@ -1,5 +1,6 @@
 //! Opens the files and directories of one torrent, one element at a time, and follows no link on the way.
 
+use super::buffers::Buffers;
 use super::contents::{DirIndex, Leaf};
 use super::durable::sync_dir;
 use super::fault::{At, Fault, What};
@@ -21,6 +22,7 @@ use std::sync::atomic::Ordering;
 pub(super) struct Site<'a> {
     pub(super) pool: &'a Pool,
     pub(super) torrent: &'a Torrent,
+    pub(super) buffers: &'a Arc<Buffers>,
 }
 
 /// `O_NONBLOCK` changes nothing for files and directories; without it a planted pipe would hang the worker.

@@ -1,5 +1,6 @@
 //! Moves payload: writes runs of blocks, and reads them back.
 
+use super::buffers::Pages;
 use super::durable::sync_data;
 use super::fault::{At, Fault, What};
 use super::pool::Handle;
@@ -7,7 +8,6 @@ use super::site::Site;
 use super::survey::stamp;
 use bytes::Bytes;
 use peerless_core::{Allocation, DiskErrorKind, Extent, FileIndex, FileStamp, Place};
-use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use std::io::IoSlice;
 use std::os::fd::AsFd;
@@ -21,16 +21,16 @@ const NO_STAMP: FileStamp = FileStamp { len: 0, modified: 0 };
 /// Memory that a worker uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    buffer: Vec<u8>,
+    pages: Pages,
 }
 
 impl Scratch {
     /// Room for that many bytes. What is in it is of no meaning.
     pub(super) fn room(&mut self, len: usize) -> &mut [u8] {
-        if self.buffer.len() < len {
-            self.buffer.resize(len, 0);
+        if self.pages.len() < len {
+            self.pages = Pages::new(len);
         }
-        &mut self.buffer[..len]
+        &mut self.pages.bytes_mut()[..len]
     }
 }
 
@@ -96,19 +96,22 @@ impl Site<'_> {
         let total = extents.iter().try_fold(0u64, |sum, e| sum.checked_add(e.len));
         let total = total.and_then(|sum| usize::try_from(sum).ok());
         let total = total.ok_or_else(|| Fault::new(self.torrent.whole(place), DiskErrorKind::TooLarge))?;
-        let mut out = Vec::with_capacity(total);
+        let mut buffer = self.buffers.take(total);
+        let mut rest = buffer.as_mut();
         let mut stamps = vec![NO_STAMP; extents.len()];
         for (extent, stamp_of) in extents.iter().zip(&mut stamps) {
-            let end = out.len() + at_most(extent.len, total - out.len());
+            let len = at_most(extent.len, rest.len());
+            let (into, after) = rest.split_at_mut(len);
+            rest = after;
             if extent.padding {
-                out.resize(end, 0);
+                into.fill(0);
             } else {
                 let file = self.open_to_read(place, extent)?;
-                append_exact(&file, &mut out, end, extent, place)?;
+                read_exact(&file, into, extent.offset, place, extent)?;
                 *stamp_of = stamp(&rustix::fs::fstat(&file).at(What::File(place, extent.file))?);
             }
         }
-        Ok((out.into(), stamps))
+        Ok((Bytes::from_owner(buffer), stamps))
     }
 
     pub(super) fn open_to_read(&self, place: Place, extent: &Extent) -> Result<Arc<Handle>, Fault> {
@@ -139,29 +142,6 @@ pub(super) fn read_exact(
         into = &mut into[len..];
         offset = offset.saturating_add(len as u64);
     }
-    Ok(())
-}
-
-/// Reads an extent to where `out` ends, up to `end`.
-fn append_exact(
-    file: &Handle,
-    out: &mut Vec<u8>,
-    end: usize,
-    extent: &Extent,
-    place: Place,
-) -> Result<(), Fault> {
-    let what = What::File(place, extent.file);
-    let begin = out.len();
-    while out.len() < end {
-        let offset = extent.offset.saturating_add((out.len() - begin) as u64);
-        // Nothing is zeroed before it is read into. Only of a file that is longer than it should be comes too much.
-        let len =
-            rustix::io::retry_on_intr(|| rustix::io::pread(file, spare_capacity(out), offset)).at(what)?;
-        if len == 0 {
-            return Err(Fault::new(what, DiskErrorKind::Short));
-        }
-    }
-    out.truncate(end);
     Ok(())
 }
 
