@@ -73,7 +73,8 @@ impl MioSession {
 
     /// How long the caller's `poll` may wait before the next [`turn`](Self::turn); `None`: for ever.
     pub fn timeout(&self) -> Option<Duration> {
-        if self.sockets.ready() > 0 || (self.accepting && self.sockets.can_accept()) {
+        let can_accept = self.accepting && self.sockets.can_accept();
+        if self.sockets.ready() > 0 || can_accept || self.shared.has_reads() {
             return Some(Duration::ZERO);
         }
         self.shared.timeout()

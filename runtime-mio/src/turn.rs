@@ -3,7 +3,7 @@
 
 use crate::session::MioSession;
 use peerless_core::{Action, ConnId, Input, NetError};
-use peerless_runtime::{Read, Stream, net};
+use peerless_runtime::{MAX_SERVED, Read, Stream, net};
 use std::io::ErrorKind;
 
 /// Reads from one connection in one turn.
@@ -28,6 +28,12 @@ impl MioSession {
             self.shared.handle(Input::Timeout);
         }
         self.perform();
+        for _ in 0..MAX_SERVED {
+            if !self.shared.read() {
+                break;
+            }
+            self.perform();
+        }
     }
 
     fn take_turn(&mut self, id: ConnId) {

@@ -5,7 +5,7 @@ use crate::connection::Connection;
 use crate::desk::Report;
 use crate::session::SmolSession;
 use peerless_core::{Action, ConnId, Input, NetError};
-use peerless_runtime::{Stream, lock};
+use peerless_runtime::{MAX_SERVED, Stream, lock};
 use std::net::{SocketAddr, TcpStream};
 
 /// Tasks that have their turn in one turn of the session; then the reactor, the workers and the clock have
@@ -22,11 +22,21 @@ impl SmolSession {
             self.shared.handle(Input::Timeout);
         }
         self.perform();
+        let mut served = 0;
         for _ in 0..MAX_TICKS {
-            if !self.executor.try_tick() {
-                return false;
+            let ticked = self.executor.try_tick();
+            if ticked {
+                self.take_in();
             }
-            self.take_in();
+            // The next when the task that sends this one has had its turn.
+            let read = served < MAX_SERVED && self.shared.read();
+            if read {
+                served += 1;
+                self.perform();
+            }
+            if !ticked && !read {
+                return self.shared.has_reads();
+            }
         }
         true
     }

@@ -33,7 +33,7 @@ pub use recording::{RecordingState, check_recording, open_recording};
 pub use rlimit::{Descriptors, Share, make_room};
 pub use session::{Session, Waker};
 pub use settings::{Listen, RECORD_LIMIT, Recording, Settings};
-pub use shared::Shared;
+pub use shared::{MAX_SERVED, Shared};
 pub use store::{Contents, Scratch, Store, StoredFile};
 pub use stream::{Read, Stream};
 pub use tls::{TlsClient, TlsRoots};

@@ -1,7 +1,10 @@
 //! Everything of a session that does not depend on how the driver waits.
 
+mod reads;
 #[cfg(test)]
 mod tests;
+
+pub use reads::MAX_SERVED;
 
 use crate::clock::Clock;
 use crate::error::SessionError;
@@ -14,7 +17,10 @@ use crate::stream::Stream;
 use crate::tls::TlsRoots;
 use crate::workers::{Notify, Workers};
 use peerless_core::record::{RecordOptions, Recorded};
-use peerless_core::{Action, Engine, Event, Input, Metainfo, NetError, TorrentId, TorrentOptions};
+use peerless_core::{
+    Action, DiskOp, DiskTask, Engine, Event, Input, JobId, Metainfo, NetError, TorrentId, TorrentOptions,
+};
+use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,9 +29,10 @@ use std::time::Duration;
 /// The engine with its files, its workers and its clock: a driver adds sockets.
 ///
 /// One round of a driver's loop: [`collect`](Self::collect) what workers finished, perform what
-/// [`next_action`](Self::next_action) hands out until it has no more, return an event if
-/// [`next_event`](Self::next_event) has one, otherwise wait for sockets, for `notify`, or for
-/// [`timeout`](Self::timeout), and [`handle`](Self::handle) what came.
+/// [`next_action`](Self::next_action) hands out until it has no more, [`read`](Self::read) for peers and perform what
+/// comes of it, at most [`MAX_SERVED`] times, return an event if [`next_event`](Self::next_event) has one, otherwise, unless
+/// it [has more to read](Self::has_reads), wait for sockets, for `notify`, or for [`timeout`](Self::timeout), and
+/// [`handle`](Self::handle) what came.
 #[derive(Debug)]
 pub struct Shared {
     engine: Recorded,
@@ -37,6 +44,8 @@ pub struct Shared {
     listeners: Vec<TcpListener>,
     listening: Vec<SocketAddr>,
     finished: Vec<Input>,
+    /// What peers asked for and nobody has read yet.
+    reads: VecDeque<(JobId, Box<DiskOp>)>,
     /// Other sessions get less while this one lives.
     _share: Arc<Share>,
 }
@@ -76,6 +85,7 @@ impl Shared {
             listeners,
             listening,
             finished: Vec::new(),
+            reads: VecDeque::new(),
             _share: share,
         })
     }
@@ -109,9 +119,12 @@ impl Shared {
                 return None;
             };
             match action {
+                Action::Disk { job, op } if matches!(op.task, DiskTask::Read { .. }) => {
+                    self.reads.push_back((job, op));
+                }
                 Action::Disk { job, op } => self.workers.disk(job, *op),
                 Action::Resolve { job, host } => self.workers.resolve(job, host),
-                Action::Cancel { job } => self.workers.cancel(job),
+                Action::Cancel { job } => self.cancel(job),
                 action => return Some(action),
             }
         }

@@ -168,3 +168,35 @@ fn certificates_are_read_beside_the_session_before_a_tracker_needs_them() {
     assert!(shared.tls.client("localhost").is_ok());
     assert!(!has_tls_tracker(&torrent(b"no tracker")));
 }
+
+/// A read of a torrent that nobody knows.
+fn unknown_read() -> Box<DiskOp> {
+    let task = DiskTask::Read { place: Place::Part, extents: Vec::new() };
+    Box::new(DiskOp { torrent: TorrentId(99), task })
+}
+
+#[test]
+fn what_is_not_in_memory_is_read_by_a_worker_and_answered_once() {
+    let (dir, mut desk) = (tempfile::tempdir().unwrap(), Desk::new());
+    let until = Instant::now() + Duration::from_secs(20);
+    let wanted = job(&mut desk, dir.path(), "a");
+    desk.shared.reads.push_back((wanted, unknown_read()));
+    assert!(desk.shared.has_reads());
+    assert!(desk.shared.read());
+    assert!(!desk.shared.has_reads() && !desk.shared.read(), "it was for one reading");
+    let mut answers = Vec::new();
+    while answers.is_empty() {
+        desk.wait(until);
+        desk.shared.workers.drain(&mut answers);
+    }
+    assert!(matches!(&answers[..], [Input::DiskDone { job, result: Err(_) }] if *job == wanted));
+}
+
+#[test]
+fn a_read_that_was_cancelled_is_not_done() {
+    let (dir, mut desk) = (tempfile::tempdir().unwrap(), Desk::new());
+    let [first, second] = ["a", "b"].map(|name| job(&mut desk, dir.path(), name));
+    desk.shared.reads.extend([first, second].map(|job| (job, unknown_read())));
+    desk.shared.cancel(first);
+    assert_eq!(desk.shared.reads.iter().map(|(job, _)| *job).collect::<Vec<_>>(), [second]);
+}

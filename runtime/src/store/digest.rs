@@ -1,8 +1,8 @@
 //! Hashes what stands on the disk: several pieces in turn, each read a chunk at a time.
 
-use super::fault::Fault;
+use super::fault::{Fault, What};
 use super::site::Site;
-use super::transfer::{Scratch, at_most, read_exact};
+use super::transfer::{Scratch, at_most, pread, read_exact};
 use crate::hash::hash_together;
 use peerless_core::{Extent, PieceDigest, Place, Sha1State};
 
@@ -80,7 +80,8 @@ impl<'a> Piece<'a> {
             return Ok(());
         }
         let file = self.site.open_to_read(self.place, extent)?;
-        read_exact(&file, into, extent.offset.saturating_add(self.at), self.place, extent)
+        let what = What::File(self.place, extent.file);
+        read_exact(&file, into, extent.offset.saturating_add(self.at), what, pread)
     }
 
     fn end(self) -> Result<PieceDigest, Fault> {

@@ -12,6 +12,7 @@ mod fault;
 mod finish;
 mod journal;
 mod pool;
+mod resident;
 mod site;
 mod survey;
 #[cfg(test)]
@@ -101,6 +102,17 @@ impl Store {
     pub fn execute(&self, mut op: DiskOp, scratch: &mut Scratch) -> DiskResult {
         hash_data(slice::from_mut(&mut op));
         self.run(&op, self.find(op.torrent).as_deref(), scratch)
+    }
+
+    /// Carries out a read, if no disk has to be waited for: all of it is in memory, and its files are open. `None` where
+    /// it has to be [executed](Self::execute), to be done or to fail.
+    pub fn read_resident(&self, op: &DiskOp) -> Option<DiskOutcome> {
+        let DiskTask::Read { place, extents } = &op.task else { return None };
+        // Whoever lacks descriptors is not waited for either.
+        let _company = UNDER_WAY.try_read().ok()?;
+        let torrent = self.find(op.torrent)?;
+        let (data, stamps) = self.site(&torrent).read_resident(*place, extents)?;
+        Some(DiskOutcome::Read { data, stamps })
     }
 
     /// Carries out operations that [go together](goes_together); blocks until all are done. The results are in

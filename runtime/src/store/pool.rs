@@ -1,12 +1,13 @@
 //! A bounded pool of open files and directories: what was used longest ago is closed first.
 
 use super::fault::What;
+use super::resident::Wait;
 use crate::rlimit::Share;
 use crate::workers::lock;
 use peerless_core::TorrentId;
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 
 /// Every pool of this process: descriptors are the process's, and one session is not to keep idle what another
 /// lacks.
@@ -20,11 +21,22 @@ pub(super) struct Handle {
     fd: OwnedFd,
     /// Whether it was opened for writing too.
     pub(super) writable: bool,
+    wait: OnceLock<Wait>,
 }
 
 impl Handle {
     pub(super) const fn new(fd: OwnedFd, writable: bool) -> Self {
-        Self { fd, writable }
+        Self { fd, writable, wait: OnceLock::new() }
+    }
+
+    /// Finds out, once, whether reading it may wait for a disk. That itself may wait.
+    pub(super) fn learn_wait(&self) {
+        self.wait.get_or_init(|| Wait::of(self.fd.as_fd()));
+    }
+
+    /// What [`learn_wait`](Self::learn_wait) found.
+    pub(super) fn known_wait(&self) -> Option<Wait> {
+        self.wait.get().copied()
     }
 }
 

@@ -93,6 +93,17 @@ impl Site<'_> {
     /// Reads `extents` whole into one buffer. With it come the stamps of
     /// the files, taken after reading: what was read is of that stamp or an earlier one.
     pub(super) fn read(&self, place: Place, extents: &[Extent]) -> Result<(Bytes, Vec<FileStamp>), Fault> {
+        self.read_with(place, extents, |extent| self.open_to_read(place, extent), pread)
+    }
+
+    /// As [`read`](Self::read), with files and bytes from where they are given.
+    pub(super) fn read_with(
+        &self,
+        place: Place,
+        extents: &[Extent],
+        open: impl Fn(&Extent) -> Result<Arc<Handle>, Fault>,
+        read: Pread,
+    ) -> Result<(Bytes, Vec<FileStamp>), Fault> {
         let total = extents.iter().try_fold(0u64, |sum, e| sum.checked_add(e.len));
         let total = total.and_then(|sum| usize::try_from(sum).ok());
         let total = total.ok_or_else(|| Fault::new(self.torrent.whole(place), DiskErrorKind::TooLarge))?;
@@ -106,19 +117,21 @@ impl Site<'_> {
             if extent.padding {
                 into.fill(0);
             } else {
-                let file = self.open_to_read(place, extent)?;
-                read_exact(&file, into, extent.offset, place, extent)?;
-                *stamp_of = stamp(&rustix::fs::fstat(&file).at(What::File(place, extent.file))?);
+                let (file, what) = (open(extent)?, What::File(place, extent.file));
+                read_exact(&file, into, extent.offset, what, read)?;
+                *stamp_of = stamp(&rustix::fs::fstat(&file).at(what)?);
             }
         }
         Ok((Bytes::from_owner(buffer), stamps))
     }
 
     pub(super) fn open_to_read(&self, place: Place, extent: &Extent) -> Result<Arc<Handle>, Fault> {
-        self.file_to_read(place, extent.file).map_err(|fault| match fault.kind {
+        let file = self.file_to_read(place, extent.file).map_err(|fault| match fault.kind {
             DiskErrorKind::NotFound => Fault::new(What::File(place, extent.file), DiskErrorKind::Short),
             _ => fault,
-        })
+        })?;
+        file.learn_wait();
+        Ok(file)
     }
 }
 
@@ -126,16 +139,23 @@ pub(super) fn at_most(len: u64, limit: usize) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX).min(limit)
 }
 
+/// A way to read from a position in a file, as far as one call goes.
+pub(super) type Pread = fn(&Handle, &mut [u8], u64) -> Result<usize, Errno>;
+
+/// The way that waits for the disk.
+pub(super) fn pread(file: &Handle, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    rustix::io::pread(file, into, offset)
+}
+
 pub(super) fn read_exact(
     file: &Handle,
     mut into: &mut [u8],
     mut offset: u64,
-    place: Place,
-    extent: &Extent,
+    what: What,
+    read: Pread,
 ) -> Result<(), Fault> {
-    let what = What::File(place, extent.file);
     while !into.is_empty() {
-        let len = rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *into, offset)).at(what)?;
+        let len = rustix::io::retry_on_intr(|| read(file, into, offset)).at(what)?;
         if len == 0 {
             return Err(Fault::new(what, DiskErrorKind::Short));
         }

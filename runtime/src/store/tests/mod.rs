@@ -3,6 +3,7 @@
 mod claim;
 mod finish;
 mod journal;
+mod resident;
 mod survey;
 mod together;
 mod transfer;
