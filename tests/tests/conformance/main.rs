@@ -34,6 +34,7 @@ mod peers;
 mod raw;
 mod recording;
 mod resume;
+mod seeding;
 mod sequence;
 mod session;
 mod stage;

@@ -1,7 +1,9 @@
 //! Recordings of sessions on real sockets and files: what is in them, and what a replay finds.
 
 use crate::actor::{Actor, download_from, end, perform, settings};
+use crate::background::Background;
 use crate::child;
+use crate::raw::RawLeecher;
 use crate::stage::Stage;
 use peerless_core::record::{End, Ending, Replay};
 use peerless_core::{Metainfo, TorrentId};
@@ -18,6 +20,7 @@ stories![
     a_masked_recording_tells_neither_who_nor_where,
     a_killed_session_leaves_what_it_recorded,
     a_recording_that_is_full_says_so,
+    a_seed_s_recording_replays,
 ];
 
 fn recorded(recording: Recording) -> Settings {
@@ -149,4 +152,20 @@ fn a_recording_that_is_full_says_so<S: Session>() {
     let recording = std::fs::read(path).unwrap();
     assert!(recording.len() <= 3_000);
     assert_eq!(Replay::new(recording.into()).unwrap().run(), Ok(Ending::Whole(End::Limit)));
+}
+
+/// What was read at once is in it as what workers read.
+fn a_seed_s_recording_replays<S: Session>() {
+    let stage = Stage::file(40);
+    let path = stage.path("a");
+    let seed = Background::seed::<S>(&stage, recorded(Recording::to(&path)));
+    let mut leecher = RawLeecher::connect(seed.addr, &stage.torrent, 0).unwrap();
+    leecher.get_unchoked().unwrap();
+    let blocks = leecher.ask_for_everything().unwrap();
+    leecher.receive(blocks).unwrap();
+    drop(leecher);
+    seed.end();
+    let replay = replay(&std::fs::read(path).unwrap());
+    let status = replay.engine().torrent(replay.now(), TorrentId(0)).unwrap();
+    assert_eq!(status.uploaded, stage.torrent.payload.total());
 }
