@@ -1,14 +1,21 @@
 //! What one peer asked of us: a bounded queue, read in batches, no faster than the socket takes it.
+//!
+//! What is handed to the driver cannot be taken back, and everything else that we tell the peer has to wait behind it,
+//! our own requests first of all. So it is never much more than the line sends in a moment.
 
 use crate::error::PeerFault;
+use crate::geometry::BLOCK_LEN;
 use crate::ids::PieceIndex;
 use crate::limits::{MAX_INCOMING_REQUESTS, MAX_INVALID_REQUESTS, MAX_UNSENT};
+use crate::time::Duration;
 use crate::wire::BlockRange;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// The most that one read brings in: half of what may be unsent, so that the next read overlaps the sending.
-const MAX_BATCH: usize = MAX_UNSENT / 2;
+/// What may be unsent, in the time that it takes to send it: a disk needs less for the next read.
+const AHEAD: Duration = Duration::from_millis(250);
+/// But never so little that no block could be read while another, and what goes with it, is sent.
+const MIN_UNSENT: usize = 3 * BLOCK_LEN as usize;
 
 /// The requests of one peer.
 #[derive(Clone, Debug, Default)]
@@ -94,9 +101,11 @@ impl Serve {
         }
     }
 
-    /// The next requests to read, if the socket has room for them.
-    pub(crate) fn next_batch(&mut self) -> Option<Batch> {
-        if self.reading + self.unsent > MAX_UNSENT - MAX_BATCH {
+    /// The next requests to read, if the socket of a peer that gets `rate` bytes a second has room for them. One read
+    /// brings in no more than half of what may be unsent, so that the next overlaps the sending.
+    pub(crate) fn next_batch(&mut self, rate: u64) -> Option<Batch> {
+        let batch_len = may_be_unsent(rate) / 2;
+        if self.reading + self.unsent > batch_len {
             return None;
         }
         let first = self.pop()?;
@@ -105,7 +114,7 @@ impl Serve {
         while let Some((_, next)) = self.queue.first_key_value()
             && next.index == first.index
             && next.begin == end
-            && batch.len + next.len as usize <= MAX_BATCH
+            && batch.len + next.len as usize <= batch_len
         {
             end = end.saturating_add(next.len);
             batch.len += next.len as usize;
@@ -143,9 +152,18 @@ impl Serve {
     }
 }
 
+/// Bytes that may be read or unsent for a peer that gets `rate` bytes a second.
+fn may_be_unsent(rate: u64) -> usize {
+    let ahead = u128::from(rate) * AHEAD.as_millis() / 1_000;
+    usize::try_from(ahead).unwrap_or(MAX_UNSENT).clamp(MIN_UNSENT, MAX_UNSENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Bytes a second of a peer that gets as much as it can.
+    const FAST: u64 = 100 << 20;
 
     const fn request(index: u32, begin: u32) -> BlockRange {
         BlockRange { index, begin, len: 16_384 }
@@ -157,12 +175,35 @@ mod tests {
         for n in 0..20 {
             assert!(serve.push(request(0, n * 16_384)));
         }
-        let first = serve.next_batch().unwrap();
-        assert_eq!(first.len, MAX_BATCH);
-        serve.next_batch().unwrap();
-        assert_eq!(serve.next_batch(), None);
+        let first = serve.next_batch(FAST).unwrap();
+        assert_eq!(first.len, MAX_UNSENT / 2);
+        serve.next_batch(FAST).unwrap();
+        assert_eq!(serve.next_batch(FAST), None);
         serve.read_done(&first);
-        assert!(serve.next_batch().is_some());
+        assert!(serve.next_batch(FAST).is_some());
+    }
+
+    #[test]
+    fn on_a_slow_line_little_stands_before_what_else_we_have_to_say() {
+        let handed_over = |rate: u64| {
+            let mut serve = Serve::default();
+            (0..100).for_each(|n| assert!(serve.push(request(0, n * 16_384))));
+            while let Some(batch) = serve.next_batch(rate) {
+                serve.read_done(&batch);
+                serve.sending(batch.len);
+            }
+            serve.unsent()
+        };
+        assert_eq!(handed_over(0), 32 << 10, "one block is read while another is sent");
+        assert_eq!(handed_over(256 << 10), 64 << 10, "a quarter of a second");
+        assert_eq!(handed_over(FAST), MAX_UNSENT);
+    }
+
+    #[test]
+    fn a_large_request_is_served_on_a_slow_line_too() {
+        let mut serve = Serve::default();
+        serve.push(BlockRange { index: 0, begin: 0, len: 128 << 10 });
+        assert_eq!(serve.next_batch(0).unwrap().len, 128 << 10);
     }
 
     #[test]
@@ -170,8 +211,8 @@ mod tests {
         let mut serve = Serve::default();
         serve.push(request(0, 0));
         serve.push(request(1, 16_384));
-        assert_eq!(serve.next_batch().unwrap().requests, [request(0, 0)]);
-        assert_eq!(serve.next_batch().unwrap().requests, [request(1, 16_384)]);
+        assert_eq!(serve.next_batch(FAST).unwrap().requests, [request(0, 0)]);
+        assert_eq!(serve.next_batch(FAST).unwrap().requests, [request(1, 16_384)]);
     }
 
     #[test]
@@ -189,8 +230,8 @@ mod tests {
     fn a_block_asked_for_twice_is_sent_once() {
         let mut serve = Serve::default();
         assert!(serve.push(request(0, 0)) && serve.push(request(0, 0)));
-        assert_eq!(serve.next_batch().unwrap().requests.len(), 1);
-        assert_eq!(serve.next_batch(), None);
+        assert_eq!(serve.next_batch(FAST).unwrap().requests.len(), 1);
+        assert_eq!(serve.next_batch(FAST), None);
         assert!(serve.push(request(0, 0)), "it may be asked for again");
         assert_eq!(serve.choked(), [request(0, 0)]);
         assert!(!serve.cancel(&request(0, 0)));

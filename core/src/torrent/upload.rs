@@ -53,7 +53,8 @@ impl Torrent {
         if self.finish.holds_reads() {
             return;
         }
-        while let Some(batch) = self.peers.get_mut(&conn).and_then(|peer| peer.serve.next_batch()) {
+        let Some(rate) = self.peers.get(&conn).map(|peer| peer.up.per_second(cx.now)) else { return };
+        while let Some(batch) = self.peers.get_mut(&conn).and_then(|peer| peer.serve.next_batch(rate)) {
             self.read_batch(cx, conn, batch);
         }
     }
