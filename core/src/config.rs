@@ -26,7 +26,8 @@ pub struct Config {
     /// reading from each peer that delivers. What is read for peers has a limit for each of them
     /// ([`MAX_UNSENT`](crate::limits::MAX_UNSENT)).
     pub memory_budget: usize,
-    /// Peers that are unchoked at once for each torrent, the optimistic slot included.
+    /// Peers that are unchoked at once for each torrent at most, the optimistic slot included. How many there are
+    /// depends on how fast and how busy the line is.
     pub upload_slots: usize,
     /// Pieces that may be partly downloaded at once, for each torrent; the picker finishes before it begins. Of
     /// small pieces as many more as make [`OPEN_BYTES`](crate::limits::OPEN_BYTES).
@@ -46,7 +47,7 @@ impl Default for Config {
             max_half_open: 64,
             max_per_address: 8,
             memory_budget: 64 << 20,
-            upload_slots: 8,
+            upload_slots: 50,
             max_open_pieces: 64,
             dial: true,
             stop_timeout: Duration::from_millis(2_500),

@@ -26,7 +26,7 @@ pub(crate) enum TorrentTimer {
     Announce,
     /// A peer's host is to be looked up again.
     Lookup,
-    /// A round of the choker.
+    /// A look at how busy our line is, or a round of the choker.
     Choke,
     /// Peers are told what pieces we have.
     Haves,

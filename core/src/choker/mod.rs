@@ -1,5 +1,6 @@
 //! Who may download from us: tit for tat while we download, turns for all while we seed.
 
+mod slots;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
+pub(crate) use slots::{LOOK, Slots};
 use turns::Turns;
 
 /// Time between two decisions (BEP 3): shorter, and TCP would not get up to speed.
@@ -98,6 +100,11 @@ impl Choker {
         self.fill(now, seeding, peers, &mut chosen);
         self.turns.ended(now, peers.iter().filter(|peer| peer.unchoked && !chosen.contains(&peer.conn)));
         chosen.into_iter().collect()
+    }
+
+    /// There are so many slots from now on.
+    pub(crate) const fn set_slots(&mut self, slots: usize) {
+        self.slots = slots;
     }
 
     /// When the slots are dealt out anew. Only worth a wake-up while somebody is interested.

@@ -141,6 +141,11 @@ impl Serve {
         self.unsent += bytes;
     }
 
+    /// Whether it waits for data that it asked for, or for anything that goes before.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.queue.is_empty() || self.reading > 0 || self.unsent > 0
+    }
+
     /// Bytes handed to the driver and not yet sent.
     pub(crate) const fn unsent(&self) -> usize {
         self.unsent

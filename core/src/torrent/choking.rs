@@ -2,7 +2,7 @@
 
 use super::Torrent;
 use super::upload::refuse;
-use crate::choker::Candidate;
+use crate::choker::{Candidate, LOOK};
 use crate::context::Context;
 use crate::ids::ConnId;
 use crate::peer::Peer;
@@ -18,7 +18,8 @@ impl Torrent {
         if !peer.interested {
             peer.interested = true;
             self.choke_now(cx);
-            cx.timers.no_later_than(self.key(TorrentTimer::Choke), self.choker.next_round());
+            let next = self.next_look(cx.now);
+            cx.timers.no_later_than(self.key(TorrentTimer::Choke), next);
         }
     }
 
@@ -42,12 +43,26 @@ impl Torrent {
         }
     }
 
-    /// A round of the choker is due.
-    pub(super) fn choke_round(&mut self, cx: &mut Context) {
-        self.deal_slots(cx);
-        if self.is_networking() && self.peers.values().any(|p| p.interested) {
-            self.set_timer(cx, TorrentTimer::Choke, self.choker.next_round().max(cx.now));
+    /// It is time to look at our line, and perhaps for a round of the choker.
+    pub(super) fn look_at_slots(&mut self, cx: &mut Context) {
+        let is_round = cx.now >= self.choker.next_round();
+        let wanted = self.peers.values().any(|peer| peer.interested && peer.choked);
+        let (rate, idle) = (self.stats.up.per_second(cx.now), self.uplink.idle_permille(cx.now));
+        self.slots.look(rate, idle, wanted, is_round);
+        self.choker.set_slots(self.slots.count());
+        if is_round {
+            self.deal_slots(cx);
+        } else {
+            self.choke_now(cx);
         }
+        if self.is_networking() && self.peers.values().any(|p| p.interested) {
+            let next = self.next_look(cx.now);
+            self.set_timer(cx, TorrentTimer::Choke, next);
+        }
+    }
+
+    fn next_look(&self, now: Instant) -> Instant {
+        self.choker.next_round().min(now + LOOK).max(now)
     }
 
     fn deal_slots(&mut self, cx: &mut Context) {
@@ -64,6 +79,7 @@ impl Torrent {
             let choke = unchoked.binary_search(&peer.conn).is_err();
             if choke != peer.choked {
                 set_choked(cx, peer, choke);
+                self.uplink.note(now, peer.conn, peer.serve.is_busy());
             }
         }
     }

@@ -165,6 +165,7 @@ impl Torrent {
             return;
         };
         self.hungry.remove(&conn);
+        self.uplink.note(cx.now, conn, false);
         let asked = peer.requests.take_all(false);
         for block in &asked {
             self.picker.give_up(conn, *block);

@@ -29,6 +29,7 @@ mod resume;
 mod spread;
 mod stats;
 mod trouble;
+mod uplink;
 mod upload;
 mod verdict;
 mod why;
@@ -40,7 +41,7 @@ pub use ledger::Overfetched;
 
 use crate::announcer::{Announcer, TrackerKey};
 use crate::bitfield::Bitfield;
-use crate::choker::Choker;
+use crate::choker::{Choker, Slots};
 use crate::config::{Goal, TorrentOptions};
 use crate::context::Context;
 use crate::disk::{FileStamp, Place};
@@ -76,6 +77,7 @@ use resume::Resume;
 use spread::Spread;
 use stats::Stats;
 use trouble::Trouble;
+use uplink::Uplink;
 
 /// A torrent of an engine.
 #[derive(Debug)]
@@ -105,6 +107,8 @@ pub(crate) struct Torrent {
     /// What not every peer has been told of.
     haves: Haves,
     choker: Choker,
+    slots: Slots,
+    uplink: Uplink,
     /// Once it seeds and somebody wants something.
     spread: Option<Spread>,
     /// Those that the user named by the name of a host.
@@ -150,6 +154,7 @@ impl Torrent {
         options: TorrentOptions,
     ) -> Self {
         let geometry = metainfo.geometry();
+        let slots = Slots::new(cx.config.upload_slots);
         let max_open = cx.config.max_open_pieces.max((OPEN_BYTES / geometry.piece_length().max(1)) as usize);
         let place = if options.goal == Goal::Download { Place::Part } else { Place::Final };
         Self {
@@ -167,7 +172,9 @@ impl Torrent {
             peers: BTreeMap::new(),
             hungry: BTreeSet::new(),
             haves: Haves::default(),
-            choker: Choker::new(cx.config.upload_slots, cx.fork_rng()),
+            choker: Choker::new(slots.count(), cx.fork_rng()),
+            slots,
+            uplink: Uplink::default(),
             spread: None,
             named: Vec::new(),
             impossible: BTreeMap::new(),
@@ -212,7 +219,7 @@ impl Torrent {
             TorrentTimer::Dial => self.dial(cx),
             TorrentTimer::Announce => self.run_announces(cx),
             TorrentTimer::Lookup => self.look_up_again(cx),
-            TorrentTimer::Choke => self.choke_round(cx),
+            TorrentTimer::Choke => self.look_at_slots(cx),
             TorrentTimer::Haves => self.tell_haves(cx),
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),

@@ -57,6 +57,9 @@ impl Torrent {
         while let Some(batch) = self.peers.get_mut(&conn).and_then(|peer| peer.serve.next_batch(rate)) {
             self.read_batch(cx, conn, batch);
         }
+        if let Some(peer) = self.peers.get(&conn) {
+            self.uplink.note(cx.now, conn, peer.serve.is_busy());
+        }
     }
 
     /// Reads what a peer asked for, unless it was lost meanwhile, or has to be hashed first.
