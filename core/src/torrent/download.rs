@@ -28,8 +28,9 @@ impl Torrent {
         if !self.is_requesting() {
             return;
         }
+        let crowded = self.intake.is_enough(self.picker.requested());
         let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let room = room(peer);
+        let room = room(peer, crowded);
         if room == 0 {
             return;
         }
@@ -88,6 +89,7 @@ impl Torrent {
         peer.down.add(cx.now, bytes as u64);
         self.stats.down.add(cx.now, bytes as u64);
         let len = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.intake.received(cx.now, len);
         let block = self.geometry.block(index, begin, len);
         let asked = block.map_or(Asked::Never, |block| peer.requests.arrived(block));
         if let Asked::At(at) | Asked::Late(at) = asked {
@@ -231,14 +233,14 @@ impl Torrent {
     }
 }
 
-/// Requests that may be sent to a peer now. Topping up by single blocks would cost a message each; a part of the
-/// window is soon enough.
-fn room(peer: &Peer) -> usize {
+/// Requests that may be sent to a peer now; `crowded`: all peers together were asked for enough. Topping up by single
+/// blocks would cost a message each; a part of the window is soon enough.
+fn room(peer: &Peer, crowded: bool) -> usize {
     // First, for of thousands of idle peers the rest is in no cache.
     if !peer.may_request() {
         return 0;
     }
-    let size = peer.window.size();
+    let size = if crowded { peer.window.size_in_crowd() } else { peer.window.size() };
     let room = size.saturating_sub(peer.requests.len());
     let soon = !peer.requests.is_empty() && room < (size / 4).min(MAX_TOP_UP);
     if soon { 0 } else { room }

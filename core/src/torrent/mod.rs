@@ -56,6 +56,7 @@ use crate::peer_list::PeerList;
 use crate::picker::Picker;
 use crate::time::Instant;
 use crate::timers::{TimerKey, TorrentTimer};
+use crate::window::Intake;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -109,6 +110,7 @@ pub(crate) struct Torrent {
     choker: Choker,
     slots: Slots,
     uplink: Uplink,
+    intake: Intake,
     /// Once it seeds and somebody wants something.
     spread: Option<Spread>,
     /// Those that the user named by the name of a host.
@@ -175,6 +177,7 @@ impl Torrent {
             choker: Choker::new(slots.count(), cx.fork_rng()),
             slots,
             uplink: Uplink::default(),
+            intake: Intake::default(),
             spread: None,
             named: Vec::new(),
             impossible: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! first, until blocks are seen to queue; from then on it is the rate times the path's delay plus some slack.
 
 mod delay;
+mod intake;
 mod outstanding;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use crate::geometry::BLOCK_LEN;
 use crate::limits;
 use crate::time::{Duration, Instant};
 use delay::Delay;
+pub(crate) use intake::Intake;
 use outstanding::Outstanding;
 use throughput::Throughput;
 
@@ -28,6 +30,10 @@ const STEP: usize = 3;
 /// The time's worth of blocks that may queue at the peer, so that it does not run dry when we are late or the
 /// path becomes slower.
 const SLACK: Duration = Duration::from_millis(400);
+/// While all peers together were asked for enough, each of them is asked for so much, so that it does not stand idle.
+const SHARE: usize = 2;
+/// Where the path seems to take longer, a queue of our own line may be in it.
+const LONG: Duration = Duration::from_millis(500);
 /// In endgame, blocks that come so soon are not asked of others too.
 const PROMPT: Duration = Duration::from_secs(1);
 /// A peer that delivers so many bytes a second is fast: it completes common pieces alone in seconds.
@@ -71,6 +77,13 @@ impl Window {
         // Less than the path holds, so that the queue drains and the path shows its own delay; even where we
         // took the rate or the delay for too high.
         blocks(self.throughput.rate(), self.delay.base() * 3 / 4).clamp(1, self.size)
+    }
+
+    /// How many requests may be outstanding where all peers together were asked for enough. Who is new, and answers
+    /// at once, may show what it can.
+    pub(crate) fn size_in_crowd(&self) -> usize {
+        let is_new = self.growing && self.delay.base() < LONG;
+        if is_new { self.size() } else { self.size().min(SHARE) }
     }
 
     /// `blocks` were asked for.

@@ -186,6 +186,19 @@ fn a_seed_on_the_same_machine_is_at_full_speed_within_milliseconds() {
 }
 
 #[test]
+fn in_a_crowd_who_is_new_and_near_is_asked_for_all_it_could_give_and_others_for_little() {
+    let mut near = Link::new(4 * MB, 50);
+    near.run_ms(60);
+    assert!(near.window.size() > FIRST);
+    assert_eq!(near.window.size_in_crowd(), near.window.size(), "nothing queues yet");
+    near.run_ms(2_000);
+    assert_eq!(near.window.size_in_crowd(), 2);
+    let mut late = Link::new(GBIT, 600);
+    late.run_ms(700);
+    assert_eq!(late.window.size_in_crowd(), 2, "what comes late may have stood in our own queue");
+}
+
+#[test]
 fn a_long_path_is_filled_within_a_few_round_trips() {
     let mut link = Link::new(GBIT, 200);
     // The answers to what is asked in the sixth round trip.
