@@ -10,6 +10,8 @@ use crate::time::Duration;
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
 /// The least, if that many are allowed: three to trade with, and the optimistic one.
 const LEAST: usize = 4;
+/// At first, while nothing is known of the line: in a small swarm nobody waits for that.
+const FIRST: usize = 8;
 /// Bytes a second that are worth one slot, where there is one; four slots are worth 16 times that, and so on, so that
 /// both the slots and what each of them gets grow with the line: at 10 Mbit/s there are 5, at 100 Mbit/s 17.
 const PER_SLOT: u64 = 40_000;
@@ -32,7 +34,7 @@ pub(crate) struct Slots {
 impl Slots {
     /// At first, of at most `most`.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, count: LEAST.min(most), fastest: 0 }
+        Self { most, count: FIRST.min(most), fastest: 0 }
     }
 
     /// How many there are.
@@ -82,14 +84,14 @@ mod tests {
     #[test]
     fn an_idle_line_has_one_more_each_second_until_it_is_full() {
         let mut slots = Slots::new(50);
-        for count in [5, 6, 7] {
+        for count in [9, 10, 11] {
             slots.look(MBIT, 500, true, false);
             assert_eq!(slots.count(), count);
         }
         slots.look(MBIT, 500, false, false);
-        assert_eq!(slots.count(), 7, "nobody wants another one");
+        assert_eq!(slots.count(), 11, "nobody wants another one");
         slots.look(MBIT, 40, true, false);
-        assert_eq!(slots.count(), 7, "there is little room");
+        assert_eq!(slots.count(), 11, "there is little room");
         assert_eq!(after_a_minute(&mut slots, MBIT, 500), 16, "four times what it is worth");
         slots.look(MBIT, 0, true, false);
         assert_eq!(slots.count(), 16, "nobody loses a slot between two rounds");
