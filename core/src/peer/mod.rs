@@ -16,7 +16,7 @@ use crate::context::Outbox;
 use crate::ids::{ConnId, PeerId, PieceIndex};
 use crate::limits::{MAX_REFUSED, REFUSAL};
 use crate::rate::Rate;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::torrent::Told;
 use crate::window::Window;
 use crate::wire::{Decoder, Features, Message};
@@ -118,7 +118,7 @@ impl Peer {
             suggested: VecDeque::new(),
             offered: Vec::new(),
             requests: Requests::default(),
-            window: Window::new(now),
+            window: Window::new(now, opened.round_trip),
             serve: Serve::default(),
             unchoked_at: now,
             sent_in_slot: 0,
@@ -201,4 +201,6 @@ pub(crate) struct Opened {
     pub(crate) outgoing: bool,
     pub(crate) peer_id: PeerId,
     pub(crate) features: Features,
+    /// How long the path there and back takes, if that is known.
+    pub(crate) round_trip: Option<Duration>,
 }

@@ -9,7 +9,7 @@ use crate::input::NetError;
 use crate::limits::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT};
 use crate::peer::Peer;
 use crate::peer_list::{Outcome, Source};
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::timers::{TimerKey, TorrentTimer};
 use crate::wire::HandshakeDecoder;
 use alloc::vec::Vec;
@@ -27,11 +27,23 @@ pub(super) struct Opening {
     /// and remembers the address that was dialled.
     pub(super) ourselves: bool,
     pub(super) decoder: HandshakeDecoder,
+    /// When it began.
+    began: Instant,
+    /// How long the path there and back takes, as far as is known: an outgoing connection took that to open.
+    pub(super) round_trip: Option<Duration>,
 }
 
 impl Opening {
-    const fn new(remote: SocketAddr, outgoing: bool, decoder: HandshakeDecoder) -> Self {
-        Self { remote, outgoing, connected: !outgoing, ourselves: false, decoder }
+    const fn new(now: Instant, remote: SocketAddr, outgoing: bool, decoder: HandshakeDecoder) -> Self {
+        Self {
+            remote,
+            outgoing,
+            connected: !outgoing,
+            ourselves: false,
+            decoder,
+            began: now,
+            round_trip: None,
+        }
     }
 }
 
@@ -62,7 +74,7 @@ impl Torrent {
         cx.timers.set(TimerKey::Conn(conn), cx.now + CONNECT_TIMEOUT);
         let decoder = HandshakeDecoder::new();
         self.list.take_place(remote.ip());
-        self.opening.insert(conn, Opening::new(remote, true, decoder));
+        self.opening.insert(conn, Opening::new(cx.now, remote, true, decoder));
         true
     }
 
@@ -86,6 +98,7 @@ impl Torrent {
     pub(crate) fn connected(&mut self, cx: &mut Context, conn: ConnId) {
         if let Some(opening) = self.opening.get_mut(&conn) {
             opening.connected = true;
+            opening.round_trip = Some(cx.now.since(opening.began));
             cx.timers.set(TimerKey::Conn(conn), cx.now + HANDSHAKE_TIMEOUT);
             self.send_handshake(cx, conn);
         }
@@ -138,7 +151,7 @@ impl Torrent {
         }
         cx.adopt(conn, ConnOwner::Peer(self.id));
         self.list.take_place(remote.ip());
-        self.opening.insert(conn, Opening::new(remote, false, decoder));
+        self.opening.insert(conn, Opening::new(cx.now, remote, false, decoder));
         self.send_handshake(cx, conn);
     }
 

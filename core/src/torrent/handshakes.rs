@@ -40,12 +40,12 @@ impl Torrent {
         }
         let Some(opening) = self.opening.remove(&conn) else { return };
         self.leave_half_open(cx, &opening);
-        let Opening { remote, outgoing, .. } = opening;
+        let Opening { remote, outgoing, round_trip, .. } = opening;
         if outgoing {
             self.list.connected(remote);
         }
         let features = Features::OURS.common(theirs.features);
-        let opened = Opened { conn, remote, outgoing, peer_id: theirs.peer_id, features };
+        let opened = Opened { conn, remote, outgoing, peer_id: theirs.peer_id, features, round_trip };
         let peer = Peer::new(cx.now, opened, self.geometry.num_pieces());
         self.peers.insert(conn, Box::new(peer));
         cx.timers.set(TimerKey::Conn(conn), cx.now + KEEP_ALIVE);

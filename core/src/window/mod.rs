@@ -21,12 +21,18 @@ use throughput::Throughput;
 
 /// Requests to begin with: some milliseconds' worth on a fast path, not many seconds' worth on a slow one.
 const FIRST: usize = 8;
+/// Where the path there and back takes so long, it is the round trips until the window is full that cost time.
+const FAR: Duration = Duration::from_millis(150);
+/// Requests to begin with on such a path.
+const FIRST_FAR: usize = 24;
 /// Below this the peer would run dry between two requests.
 const LEAST: usize = 2;
 /// What a peer holds when it does not say (`reqq`, BEP 10).
 const DEFAULT_LIMIT: usize = 250;
 /// How much the window grows for each block while it grows: it quadruples in a round trip.
 const STEP: usize = 3;
+/// On a [`FAR`] path it grows eightfold.
+const STEP_FAR: usize = 7;
 /// The time's worth of blocks that may queue at the peer, so that it does not run dry when we are late or the
 /// path becomes slower.
 const SLACK: Duration = Duration::from_millis(400);
@@ -42,6 +48,8 @@ const FAST: u64 = 512 << 10;
 /// The window of one peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
+    /// The path is long.
+    far: bool,
     size: usize,
     limit: usize,
     outstanding: Outstanding,
@@ -55,10 +63,13 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window of a peer that was asked for nothing yet.
-    pub(crate) fn new(now: Instant) -> Self {
+    /// The window of a peer that was asked for nothing yet. The path there and back takes `round_trip`, if that is known:
+    /// what blocks show of it is longer, where the peer is slow.
+    pub(crate) fn new(now: Instant, round_trip: Option<Duration>) -> Self {
+        let far = round_trip.is_some_and(|time| time >= FAR);
         Self {
-            size: FIRST,
+            far,
+            size: first(far),
             limit: DEFAULT_LIMIT,
             outstanding: Outstanding::default(),
             growing: true,
@@ -120,7 +131,7 @@ impl Window {
     pub(crate) fn choked(&mut self) {
         self.outstanding = Outstanding::default();
         if !self.snubbed {
-            self.start_over(FIRST);
+            self.start_over(first(self.far));
         }
     }
 
@@ -189,9 +200,14 @@ impl Window {
         if now.since(asked_at) > self.delay.base() + SLACK {
             self.growing = false;
         } else if self.throughput.is_filled() {
-            self.size = (self.size + STEP).min(self.limit);
+            let step = if self.far { STEP_FAR } else { STEP };
+            self.size = (self.size + step).min(self.limit);
         }
     }
+}
+
+const fn first(far: bool) -> usize {
+    if far { FIRST_FAR } else { FIRST }
 }
 
 /// How many blocks pass at `rate` bytes a second in `time`, rounded up.

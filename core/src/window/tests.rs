@@ -44,7 +44,7 @@ struct Link {
 impl Link {
     fn new(rate: u64, delay_ms: u64) -> Self {
         let now = Instant::from_secs(500);
-        let mut window = Window::new(now);
+        let mut window = Window::new(now, None);
         window.set_limit(2_000);
         Self {
             window,
@@ -196,6 +196,21 @@ fn in_a_crowd_who_is_new_and_near_is_asked_for_all_it_could_give_and_others_for_
     let mut late = Link::new(GBIT, 600);
     late.run_ms(700);
     assert_eq!(late.window.size_in_crowd(), 2, "what comes late may have stood in our own queue");
+}
+
+#[test]
+fn a_path_that_is_known_to_be_long_is_filled_a_round_trip_sooner() {
+    let trips = |known: Option<u64>| {
+        let mut link = Link::new(GBIT, 200);
+        link.window = Window::new(link.now, known.map(Duration::from_millis));
+        link.window.set_limit(2_000);
+        (1..20).find(|_| {
+            link.run_ms(200);
+            link.window.size() >= 1_500
+        })
+    };
+    assert_eq!(trips(None), trips(Some(100)), "not long enough");
+    assert!(trips(Some(200)) < trips(None), "{:?}", trips(Some(200)));
 }
 
 #[test]
@@ -382,7 +397,7 @@ fn a_peer_that_only_became_very_slow_is_given_the_time_to_show_it() {
 
 #[test]
 fn the_time_of_a_peer_that_snubs_doubles_until_it_delivers() {
-    let mut window = Window::new(Instant::ZERO);
+    let mut window = Window::new(Instant::ZERO, None);
     let mut now = Instant::from_secs(1);
     window.sent(Instant::ZERO, 8);
     window.received(now, BLOCK_LEN, Instant::ZERO);
@@ -429,7 +444,7 @@ fn a_choke_starts_the_window_over() {
 
 #[test]
 fn a_peer_that_snubs_and_then_chokes_has_not_yet_made_good() {
-    let mut window = Window::new(Instant::ZERO);
+    let mut window = Window::new(Instant::ZERO, None);
     window.sent(Instant::ZERO, 8);
     window.timed_out(Instant::from_secs(20));
     window.choked();
@@ -491,7 +506,7 @@ fn wanting_little_for_a_while_is_not_held_against_the_peer() {
 
 #[test]
 fn asking_for_little_does_not_blow_the_window_up() {
-    let mut window = Window::new(Instant::ZERO);
+    let mut window = Window::new(Instant::ZERO, None);
     let mut now = Instant::ZERO;
     for _ in 0..10_000 {
         window.sent(now, 4);
@@ -504,7 +519,7 @@ fn asking_for_little_does_not_blow_the_window_up() {
 
 #[test]
 fn counts_that_do_not_add_up_do_no_harm() {
-    let mut window = Window::new(Instant::from_secs(9));
+    let mut window = Window::new(Instant::from_secs(9), None);
     window.received(Instant::from_secs(10), 0, Instant::from_secs(20));
     window.sent(Instant::from_secs(1), usize::MAX);
     window.sent(Instant::from_secs(1), 1);
