@@ -101,6 +101,11 @@ impl Serve {
         }
     }
 
+    /// Whether there are requests that are not being read.
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// The next requests to read, if the socket of a peer that gets `rate` bytes a second has room for them. One read
     /// brings in no more than half of what may be unsent, so that the next overlaps the sending.
     pub(crate) fn next_batch(&mut self, rate: u64) -> Option<Batch> {

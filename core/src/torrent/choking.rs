@@ -1,6 +1,7 @@
 //! Who may download from us: carries out what the choker decides.
 
 use super::Torrent;
+use super::demand::Demand;
 use super::upload::refuse;
 use crate::choker::{Candidate, LOOK};
 use crate::context::Context;
@@ -17,6 +18,7 @@ impl Torrent {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if !peer.interested {
             peer.interested = true;
+            self.demand.join(peer);
             self.choke_now(cx);
             let next = self.next_look(cx.now);
             cx.timers.no_later_than(self.key(TorrentTimer::Choke), next);
@@ -27,6 +29,7 @@ impl Torrent {
     pub(super) fn not_interested(&mut self, cx: &mut Context, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if peer.interested {
+            self.demand.leave(peer);
             peer.interested = false;
             peer.last_interest = cx.now;
         }
@@ -35,10 +38,9 @@ impl Torrent {
         }
     }
 
-    /// Deals out free slots at once, while there are any.
+    /// Deals out free slots at once, while there are any and somebody waits for one.
     pub(super) fn choke_now(&mut self, cx: &mut Context) {
-        let unchoked = self.peers.values().filter(|p| p.interested && !p.choked).count();
-        if self.choker.may_unchoke_now(unchoked) {
+        if self.demand.waiting > 0 && self.choker.may_unchoke_now(self.demand.served) {
             self.deal_slots(cx);
         }
     }
@@ -46,7 +48,7 @@ impl Torrent {
     /// It is time to look at our line, and perhaps for a round of the choker.
     pub(super) fn look_at_slots(&mut self, cx: &mut Context) {
         let is_round = cx.now >= self.choker.next_round();
-        let wanted = self.peers.values().any(|peer| peer.interested && peer.choked);
+        let wanted = self.demand.waiting > 0;
         let (rate, idle) = (self.stats.up.per_second(cx.now), self.uplink.idle_permille(cx.now));
         self.slots.look(rate, idle, wanted, is_round);
         self.choker.set_slots(self.slots.count());
@@ -55,7 +57,7 @@ impl Torrent {
         } else {
             self.choke_now(cx);
         }
-        if self.is_networking() && self.peers.values().any(|p| p.interested) {
+        if self.is_networking() && self.demand != Demand::default() {
             let next = self.next_look(cx.now);
             self.set_timer(cx, TorrentTimer::Choke, next);
         }
@@ -78,7 +80,9 @@ impl Torrent {
         for peer in self.peers.values_mut() {
             let choke = unchoked.binary_search(&peer.conn).is_err();
             if choke != peer.choked {
+                self.demand.leave(peer);
                 set_choked(cx, peer, choke);
+                self.demand.join(peer);
                 self.uplink.note(now, peer.conn, peer.serve.is_busy());
             }
         }

@@ -178,6 +178,7 @@ impl Torrent {
             return;
         };
         self.hungry.remove(&conn);
+        self.demand.leave(&peer);
         self.uplink.note(cx.now, conn, false);
         let asked = peer.requests.take_all(false);
         for block in &asked {

@@ -1,5 +1,6 @@
 //! What must always hold of a torrent: above all that no wanted block is ever lost.
 
+use super::demand::Demand;
 use super::{Job, Torrent};
 use crate::context::Context;
 use crate::ids::BlockId;
@@ -43,6 +44,8 @@ impl Torrent {
         assert_eq!(self.picker.requested(), requested, "requests of connections that are gone");
         assert_eq!(self.ledger.total(), self.stats.down.total(), "payload bytes that came");
         assert!(self.is_networking() || requested == 0, "requests while {:?}", self.phase);
+        let demand = Demand::of(self.peers.values().map(|peer| &**peer));
+        assert_eq!(self.demand, demand, "peers that want something of us");
         self.list.check(self.peers.values().map(|peer| peer.addr()).chain(self.opening_addrs()));
     }
 

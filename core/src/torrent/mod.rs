@@ -10,6 +10,7 @@ mod check;
 mod choking;
 mod connections;
 mod deadlines;
+mod demand;
 mod download;
 mod evict;
 mod finish;
@@ -65,6 +66,7 @@ use announce::Announcing;
 use blame::Blame;
 use connections::Opening;
 use core::net::IpAddr;
+use demand::Demand;
 use finish::Finish;
 use gather::Gather;
 use haves::Haves;
@@ -109,6 +111,7 @@ pub(crate) struct Torrent {
     haves: Haves,
     choker: Choker,
     slots: Slots,
+    demand: Demand,
     uplink: Uplink,
     intake: Intake,
     /// Once it seeds and somebody wants something.
@@ -176,6 +179,7 @@ impl Torrent {
             haves: Haves::default(),
             choker: Choker::new(slots.count(), cx.fork_rng()),
             slots,
+            demand: Demand::default(),
             uplink: Uplink::default(),
             intake: Intake::default(),
             spread: None,

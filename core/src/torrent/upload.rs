@@ -53,9 +53,12 @@ impl Torrent {
         if self.finish.holds_reads() {
             return;
         }
-        let Some(rate) = self.peers.get(&conn).map(|peer| peer.up.per_second(cx.now)) else { return };
-        while let Some(batch) = self.peers.get_mut(&conn).and_then(|peer| peer.serve.next_batch(rate)) {
-            self.read_batch(cx, conn, batch);
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if peer.serve.has_queued() {
+            let rate = peer.up.per_second(cx.now);
+            while let Some(batch) = self.peers.get_mut(&conn).and_then(|peer| peer.serve.next_batch(rate)) {
+                self.read_batch(cx, conn, batch);
+            }
         }
         if let Some(peer) = self.peers.get(&conn) {
             self.uplink.note(cx.now, conn, peer.serve.is_busy());
