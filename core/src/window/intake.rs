@@ -12,7 +12,7 @@ use crate::time::{Duration, Instant};
 /// The time's worth of blocks that may be outstanding with all peers together.
 const ENOUGH: Duration = Duration::from_millis(1_500);
 /// But always so many: a MiB.
-const LEAST: usize = 64;
+const LEAST_TOGETHER: usize = 64;
 /// The rate is measured for at least so long.
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -33,7 +33,7 @@ impl Intake {
     pub(crate) fn is_enough(&self, requests: usize) -> bool {
         let bytes = u128::from(self.throughput.rate()) * ENOUGH.as_millis() / 1_000;
         let blocks = usize::try_from(bytes / u128::from(BLOCK_LEN)).unwrap_or(usize::MAX);
-        requests >= blocks.max(LEAST)
+        requests >= blocks.max(LEAST_TOGETHER)
     }
 }
 

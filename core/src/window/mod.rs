@@ -36,8 +36,11 @@ const STEP_FAR: usize = 7;
 /// The time's worth of blocks that may queue at the peer, so that it does not run dry when we are late or the
 /// path becomes slower.
 const SLACK: Duration = Duration::from_millis(400);
-/// While all peers together were asked for enough, each of them is asked for so much, so that it does not stand idle.
+/// While all peers together were asked for enough, each of them is asked for so much, so that it does not stand idle; and
+/// for what it delivers in [`NEAR`], or in its delay if that is less, for those that hold most of it may be stuck.
 const SHARE: usize = 2;
+/// More of a delay may be a queue of our own line.
+const NEAR: Duration = Duration::from_millis(200);
 /// Where the path seems to take longer, a queue of our own line may be in it.
 const LONG: Duration = Duration::from_millis(500);
 /// In endgame, blocks that come so soon are not asked of others too.
@@ -94,7 +97,8 @@ impl Window {
     /// at once, may show what it can.
     pub(crate) fn size_in_crowd(&self) -> usize {
         let is_new = self.growing && self.delay.base() < LONG;
-        if is_new { self.size() } else { self.size().min(SHARE) }
+        let share = blocks(self.throughput.rate(), self.delay.base().min(NEAR)).max(SHARE);
+        if is_new { self.size() } else { self.size().min(share) }
     }
 
     /// `blocks` were asked for.
