@@ -257,6 +257,7 @@ impl PeerList {
     pub(crate) fn connected(&mut self, addr: SocketAddr) {
         let addr = canonical(addr);
         self.set_state(addr, State::InUse);
+        self.in_vain = 0;
         if let Some(known) = self.peers.get_mut(&addr) {
             known.failures = 0;
             known.shook_hands = true;

@@ -116,6 +116,9 @@ fn addresses_of_which_none_is_of_use_are_told() {
     dial(&mut list, 10);
     let addr = list.next(START).unwrap();
     list.connected(addr);
+    assert!(!list.is_barren(), "somebody is there");
+    dial(&mut list, 10);
+    assert!(list.is_barren());
     list.ended(START, addr, Outcome::Useful);
     assert!(!list.is_barren());
 }

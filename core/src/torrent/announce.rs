@@ -19,7 +19,7 @@ use core::net::IpAddr;
 const NUMWANT: u32 = 100;
 /// The port that trackers are told when we do not listen. They refuse 0, and at this one nobody answers.
 const NO_PORT: u16 = 1;
-/// Below so many connected and known peers a downloading torrent asks for more.
+/// Below so many peers, those being dialled included unless nobody answers, a downloading torrent asks for more.
 const FEW_PEERS: usize = 10;
 
 /// An announce under way.

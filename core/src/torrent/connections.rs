@@ -203,7 +203,8 @@ impl Torrent {
         if !gone.choked && gone.interested {
             self.choke_now(cx);
         }
-        if was_asked {
+        // With the only copy of a piece endgame may begin.
+        if was_asked || self.picker.in_endgame() {
             self.fill_hungry(cx);
         }
         self.dial(cx);
