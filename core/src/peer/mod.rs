@@ -17,7 +17,6 @@ use crate::ids::{ConnId, PeerId, PieceIndex};
 use crate::limits::{MAX_REFUSED, REFUSAL};
 use crate::rate::Rate;
 use crate::time::{Duration, Instant};
-use crate::torrent::Told;
 use crate::window::Window;
 use crate::wire::{Decoder, Features, Message};
 use alloc::boxed::Box;
@@ -199,6 +198,10 @@ pub(crate) struct Opened {
     pub(crate) conn: ConnId,
     pub(crate) remote: SocketAddr,
     pub(crate) outgoing: bool,
+/// How far a peer has been told what we have: it need not hear of what was verified before. Counts what was verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Told(pub(crate) u64);
+
     pub(crate) peer_id: PeerId,
     pub(crate) features: Features,
     /// How long the path there and back takes, if that is known.

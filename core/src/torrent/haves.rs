@@ -8,7 +8,7 @@
 use super::Torrent;
 use crate::context::Context;
 use crate::ids::{ConnId, PieceIndex};
-use crate::peer::Peer;
+use crate::peer::{Peer, Told};
 use crate::picker::Picker;
 use crate::time::Duration;
 use crate::timers::TorrentTimer;
@@ -19,10 +19,6 @@ use alloc::vec::Vec;
 const DELAY: Duration = Duration::from_secs(1);
 /// A peer that knows of so many pieces that it could ask us for is in no hurry.
 const PLENTY: usize = 16;
-
-/// How far a peer has been told: it need not hear of what was verified before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Told(u64);
 
 /// What was verified lately, in order.
 #[derive(Debug, Default)]
@@ -90,6 +86,13 @@ impl Torrent {
         self.haves.clear();
     }
 
+    /// A peer gets something from us anyway.
+    pub(super) fn tell_on_the_way(&mut self, cx: &mut Context, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            tell(cx, &self.picker, &self.haves, peer);
+        }
+    }
+
     /// Hands over what waits for a peer, and with it what it has not been told.
     pub(crate) fn flush(&mut self, cx: &mut Context, conn: ConnId) {
         if let Some(peer) = self.peers.get_mut(&conn) {
@@ -99,11 +102,12 @@ impl Torrent {
     }
 }
 
-/// Whether a peer knows of enough that it wants of us; of so many pieces it has not been told.
+/// Whether a peer knows of enough that it may want of us, or could not ask for it; of so many pieces it has not been told.
+/// It may want less: nobody names pieces that we have already. So whoever may ask and does not is always in a hurry.
 fn has_plenty(picker: &Picker, peer: &Peer, untold: usize) -> bool {
     let both = peer.has.count() - peer.missing_here;
     let wanted = (picker.have().count() - both) as usize;
-    peer.interested && wanted >= untold + PLENTY
+    peer.interested && (peer.choked || peer.serve.is_busy()) && wanted >= untold + PLENTY
 }
 
 /// Tells a peer what it has not been told; what it has itself it need not hear of.

@@ -36,7 +36,6 @@ mod verdict;
 mod why;
 mod writes;
 
-pub(crate) use haves::Told;
 pub(crate) use job::Job;
 pub use ledger::Overfetched;
 

@@ -112,6 +112,7 @@ impl Torrent {
     }
 
     fn upload(&mut self, cx: &mut Context, conn: ConnId, batch: &Batch, data: &Bytes) {
+        self.tell_on_the_way(cx, conn);
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.serve.read_done(batch);
         let mut at = 0;
