@@ -51,7 +51,8 @@ pub enum Action {
         /// A name in ASCII (punycode), never an address.
         host: Box<str>,
     },
-    /// Carry out a disk operation on a worker. Answered by `DiskDone`.
+    /// Carry out a disk operation where waiting for the disk holds up nothing else: on a worker, or at once what is known
+    /// not to wait. Answered by `DiskDone`.
     Disk {
         /// The number of the answer.
         job: JobId,

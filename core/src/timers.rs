@@ -26,8 +26,8 @@ pub(crate) enum TorrentTimer {
     Announce,
     /// A peer's host is to be looked up again.
     Lookup,
-    /// A look at how busy our line is, or a round of the choker.
-    Choke,
+    /// A look at the unchoke slots, perhaps a round of the choker.
+    Slots,
     /// Peers are told what pieces we have.
     Haves,
     /// Verified pieces are to be synced and recorded.

@@ -4,7 +4,8 @@
 //! before it is complete; and what the last blocks of a download are asked for comes late. With too few slots a fast line
 //! hangs on peers that cannot take what it gives, and those that have nothing to trade seldom get a turn.
 
-use crate::time::Duration;
+use super::ROUND;
+use crate::time::{Duration, Instant};
 
 /// Time between two looks at the line.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
@@ -29,12 +30,14 @@ pub(crate) struct Slots {
     count: usize,
     /// The fastest that we gave lately, in bytes a second.
     fastest: u64,
+    /// Not before then there may be fewer.
+    next_round: Instant,
 }
 
 impl Slots {
     /// At first, of at most `most`.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, count: FIRST.min(most), fastest: 0 }
+        Self { most, count: FIRST.min(most), fastest: 0, next_round: Instant::ZERO }
     }
 
     /// How many there are.
@@ -43,9 +46,13 @@ impl Slots {
     }
 
     /// Looks at the line, once in [`LOOK`]: we give `rate` bytes a second, and it was idle for `idle` thousandths of the
-    /// time since the last look. `wanted`: somebody could use another slot. Only at the time of a `round` there may be
-    /// fewer than before.
-    pub(crate) fn look(&mut self, rate: u64, idle: u32, wanted: bool, round: bool) {
+    /// time since the last look. `wanted`: somebody could use another slot. Only once in a round of the choker there may
+    /// be fewer than before.
+    pub(crate) fn look(&mut self, now: Instant, rate: u64, idle: u32, wanted: bool) {
+        let round = now >= self.next_round;
+        if round {
+            self.next_round = now + ROUND;
+        }
         let remembered = if round { self.fastest / 4 * 3 } else { self.fastest };
         self.fastest = rate.max(remembered);
         let worth = usize::try_from((self.fastest / PER_SLOT).isqrt()).unwrap_or(self.most).max(LEAST);
@@ -68,52 +75,65 @@ mod tests {
 
     const MBIT: u64 = 125_000;
 
-    /// After a minute at this rate on a full line.
-    fn after_a_minute(slots: &mut Slots, rate: u64, idle: u32) -> usize {
-        (1..=60).for_each(|second| slots.look(rate, idle, true, second % 10 == 0));
-        slots.count()
+    /// A torrent's slots, looked at once a second.
+    struct Line {
+        slots: Slots,
+        now: Instant,
+    }
+
+    impl Line {
+        fn new(most: usize) -> Self {
+            Self { slots: Slots::new(most), now: Instant::from_secs(100) }
+        }
+
+        fn look(&mut self, rate: u64, idle: u32, wanted: bool) -> usize {
+            self.slots.look(self.now, rate, idle, wanted);
+            self.now = self.now + LOOK;
+            self.slots.count()
+        }
+
+        fn after_a_minute(&mut self, rate: u64, idle: u32) -> usize {
+            (1..60).for_each(|_| _ = self.look(rate, idle, true));
+            self.look(rate, idle, true)
+        }
     }
 
     #[test]
     fn a_faster_line_has_more_slots_and_each_of_them_gets_more() {
-        let counts = [1, 10, 20, 100, 500].map(|n| after_a_minute(&mut Slots::new(50), n * MBIT, 0));
+        let counts = [1, 10, 20, 100, 500].map(|n| Line::new(50).after_a_minute(n * MBIT, 0));
         assert_eq!(counts, [4, 5, 7, 17, 39]);
-        assert_eq!(after_a_minute(&mut Slots::new(50), 10_000 * MBIT, 0), 50);
+        assert_eq!(Line::new(50).after_a_minute(10_000 * MBIT, 0), 50);
     }
 
     #[test]
     fn an_idle_line_has_one_more_each_second_until_it_is_full() {
-        let mut slots = Slots::new(50);
+        let mut line = Line::new(50);
         for count in [9, 10, 11] {
-            slots.look(MBIT, 500, true, false);
-            assert_eq!(slots.count(), count);
+            assert_eq!(line.look(MBIT, 500, true), count);
         }
-        slots.look(MBIT, 500, false, false);
-        assert_eq!(slots.count(), 11, "nobody wants another one");
-        slots.look(MBIT, 40, true, false);
-        assert_eq!(slots.count(), 11, "there is little room");
-        assert_eq!(after_a_minute(&mut slots, MBIT, 500), 16, "four times what it is worth");
-        slots.look(MBIT, 0, true, false);
-        assert_eq!(slots.count(), 16, "nobody loses a slot between two rounds");
-        assert_eq!(after_a_minute(&mut slots, MBIT, 0), 4);
+        assert_eq!(line.look(MBIT, 500, false), 11, "nobody wants another one");
+        assert_eq!(line.look(MBIT, 40, true), 11, "there is little room");
+        assert_eq!(line.look(MBIT, 0, true), 11, "nobody loses a slot between two rounds");
+        assert_eq!(line.after_a_minute(MBIT, 500), 16, "four times what it is worth");
+        assert_eq!(line.after_a_minute(MBIT, 0), 4);
     }
 
     #[test]
     fn a_line_that_becomes_slow_has_fewer_after_a_while() {
-        let mut slots = Slots::new(50);
-        assert_eq!(after_a_minute(&mut slots, 100 * MBIT, 0), 17);
-        slots.look(10 * MBIT, 0, true, false);
-        assert_eq!(slots.count(), 17);
-        after_a_minute(&mut slots, 10 * MBIT, 0);
-        assert_eq!(after_a_minute(&mut slots, 10 * MBIT, 0), 5);
+        let mut line = Line::new(50);
+        assert_eq!(line.after_a_minute(100 * MBIT, 0), 17);
+        assert_eq!(line.look(100 * MBIT, 0, true), 17);
+        assert_eq!(line.look(10 * MBIT, 0, true), 17, "not between two rounds");
+        line.after_a_minute(10 * MBIT, 0);
+        assert_eq!(line.after_a_minute(10 * MBIT, 0), 5);
     }
 
     #[test]
     fn there_are_never_more_than_allowed() {
         for most in [0, 1, 3, 8] {
-            let mut slots = Slots::new(most);
-            assert!(slots.count() <= most);
-            assert_eq!(after_a_minute(&mut slots, 1_000 * MBIT, 500), most);
+            let mut line = Line::new(most);
+            assert!(line.slots.count() <= most);
+            assert_eq!(line.after_a_minute(1_000 * MBIT, 500), most);
         }
     }
 }

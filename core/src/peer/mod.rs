@@ -146,6 +146,12 @@ impl Peer {
         self.interesting && (!self.choking_us || !self.allowed_fast.is_empty())
     }
 
+    /// Whether it may download from us and has asked for something that it has not got. One that is choked and does not
+    /// read what was sent before waits for nothing.
+    pub(crate) fn waits_for_data(&self) -> bool {
+        !self.choked && self.serve.is_busy()
+    }
+
     /// It rejected a request that was sent at `asked`, although it lets us download (BEP 6).
     pub(crate) fn refuses(&mut self, now: Instant, piece: PieceIndex, asked: Instant) {
         if self.last_rejection.is_none_or(|last| asked >= last) {
@@ -192,16 +198,16 @@ impl Peer {
     }
 }
 
+/// How far a peer has been told what we have: it need not hear of what was verified before. Counts what was verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Told(pub(crate) u64);
+
 /// What the handshake brought to light.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opened {
     pub(crate) conn: ConnId,
     pub(crate) remote: SocketAddr,
     pub(crate) outgoing: bool,
-/// How far a peer has been told what we have: it need not hear of what was verified before. Counts what was verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Told(pub(crate) u64);
-
     pub(crate) peer_id: PeerId,
     pub(crate) features: Features,
     /// How long the path there and back takes, if that is known.

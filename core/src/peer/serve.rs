@@ -146,7 +146,7 @@ impl Serve {
         self.unsent += bytes;
     }
 
-    /// Whether it waits for data that it asked for, or for anything that goes before.
+    /// Whether something is asked for, being read, or handed over and not sent, be it data or what goes before.
     pub(crate) fn is_busy(&self) -> bool {
         !self.queue.is_empty() || self.reading > 0 || self.unsent > 0
     }

@@ -21,7 +21,7 @@ impl Torrent {
             self.demand.join(peer);
             self.choke_now(cx);
             let next = self.next_look(cx.now);
-            cx.timers.no_later_than(self.key(TorrentTimer::Choke), next);
+            cx.timers.no_later_than(self.key(TorrentTimer::Slots), next);
         }
     }
 
@@ -49,8 +49,9 @@ impl Torrent {
     pub(super) fn look_at_slots(&mut self, cx: &mut Context) {
         let is_round = cx.now >= self.choker.next_round();
         let wanted = self.demand.waiting > 0;
-        let (rate, idle) = (self.stats.up.per_second(cx.now), self.uplink.idle_permille(cx.now));
-        self.slots.look(rate, idle, wanted, is_round);
+        if let Some(idle) = self.uplink.idle_permille(cx.now) {
+            self.slots.look(cx.now, self.stats.up.per_second(cx.now), idle, wanted);
+        }
         self.choker.set_slots(self.slots.count());
         if is_round {
             self.deal_slots(cx);
@@ -59,12 +60,14 @@ impl Torrent {
         }
         if self.is_networking() && self.demand != Demand::default() {
             let next = self.next_look(cx.now);
-            self.set_timer(cx, TorrentTimer::Choke, next);
+            self.set_timer(cx, TorrentTimer::Slots, next);
         }
     }
 
+    /// Between two rounds there is nothing to look at while nobody waits for a slot.
     fn next_look(&self, now: Instant) -> Instant {
-        self.choker.next_round().min(now + LOOK).max(now)
+        let round = self.choker.next_round().max(now);
+        if self.demand.waiting > 0 { round.min(now + LOOK) } else { round }
     }
 
     fn deal_slots(&mut self, cx: &mut Context) {
@@ -83,7 +86,7 @@ impl Torrent {
                 self.demand.leave(peer);
                 set_choked(cx, peer, choke);
                 self.demand.join(peer);
-                self.uplink.note(now, peer.conn, peer.serve.is_busy());
+                self.uplink.note(now, peer.conn, peer.waits_for_data());
             }
         }
     }

@@ -225,7 +225,7 @@ impl Torrent {
             TorrentTimer::Dial => self.dial(cx),
             TorrentTimer::Announce => self.run_announces(cx),
             TorrentTimer::Lookup => self.look_up_again(cx),
-            TorrentTimer::Choke => self.look_at_slots(cx),
+            TorrentTimer::Slots => self.look_at_slots(cx),
             TorrentTimer::Haves => self.tell_haves(cx),
             TorrentTimer::Sync => self.sync_due(cx),
             TorrentTimer::Gather => self.write_aged(cx),

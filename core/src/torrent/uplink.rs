@@ -29,8 +29,12 @@ impl Uplink {
         }
     }
 
-    /// In how much of the time since the last look nobody waited, in thousandths.
-    pub(super) fn idle_permille(&mut self, now: Instant) -> u32 {
+    /// In how much of the time since the last look nobody waited, in thousandths; `None` before anybody ever did.
+    pub(super) fn idle_permille(&mut self, now: Instant) -> Option<u32> {
+        if self.idle_since.is_none() && self.waiting.is_empty() {
+            self.looked = now;
+            return None;
+        }
         if let Some(since) = &mut self.idle_since {
             self.idle += now.since(*since);
             *since = now;
@@ -38,7 +42,7 @@ impl Uplink {
         let lasted = now.since(self.looked).as_micros().max(1);
         self.looked = now;
         let idle = core::mem::take(&mut self.idle).as_micros() * 1_000 / lasted;
-        u32::try_from(idle).unwrap_or(1_000).min(1_000)
+        Some(u32::try_from(idle).unwrap_or(1_000).min(1_000))
     }
 }
 
@@ -57,15 +61,15 @@ mod tests {
     #[test]
     fn the_line_is_idle_while_nobody_waits() {
         let mut uplink = Uplink::default();
-        assert_eq!(uplink.idle_permille(START), 0, "nobody has asked for anything yet");
+        assert_eq!(uplink.idle_permille(START), None, "nobody has asked for anything yet");
         uplink.note(at(0), A, true);
         uplink.note(at(300), B, true);
         uplink.note(at(400), A, false);
         uplink.note(at(600), B, false);
         uplink.note(at(600), B, false);
         uplink.note(at(900), A, true);
-        assert_eq!(uplink.idle_permille(at(1_000)), 300);
-        assert_eq!(uplink.idle_permille(at(2_000)), 0);
+        assert_eq!(uplink.idle_permille(at(1_000)), Some(300));
+        assert_eq!(uplink.idle_permille(at(2_000)), Some(0));
     }
 
     #[test]
@@ -74,9 +78,9 @@ mod tests {
         uplink.idle_permille(START);
         uplink.note(at(0), A, true);
         uplink.note(at(750), A, false);
-        assert_eq!(uplink.idle_permille(at(1_000)), 250);
-        assert_eq!(uplink.idle_permille(at(1_500)), 1_000);
+        assert_eq!(uplink.idle_permille(at(1_000)), Some(250));
+        assert_eq!(uplink.idle_permille(at(1_500)), Some(1_000));
         uplink.note(at(2_000), A, true);
-        assert_eq!(uplink.idle_permille(at(2_500)), 500);
+        assert_eq!(uplink.idle_permille(at(2_500)), Some(500));
     }
 }

@@ -61,7 +61,7 @@ impl Torrent {
             }
         }
         if let Some(peer) = self.peers.get(&conn) {
-            self.uplink.note(cx.now, conn, peer.serve.is_busy());
+            self.uplink.note(cx.now, conn, peer.waits_for_data());
         }
     }
 
