@@ -74,13 +74,16 @@ impl FileLayout {
     /// The extents of a range of the torrent's bytes, in order; empty files have none. What lies beyond the
     /// torrent's end is left out.
     pub fn extents(&self, range: Range<u64>) -> Vec<Extent> {
+        self.each_extent(range).collect()
+    }
+
+    /// The same one by one, for who has many ranges to look at and nothing to keep.
+    pub(crate) fn each_extent(&self, range: Range<u64>) -> impl Iterator<Item = Extent> {
         let first = self.files.partition_point(|file| file.end() <= range.start);
         let from_first = self.files.get(first..).unwrap_or_default().iter();
         let indices = u32::try_from(first).unwrap_or(u32::MAX)..;
-        from_first
-            .zip(indices)
-            .take_while(|(file, _)| file.offset < range.end)
-            .filter_map(|(file, index)| {
+        from_first.zip(indices).take_while(move |(file, _)| file.offset < range.end).filter_map(
+            move |(file, index)| {
                 let start = range.start.max(file.offset);
                 let len = range.end.min(file.end()).saturating_sub(start);
                 let extent = Extent {
@@ -90,8 +93,8 @@ impl FileLayout {
                     padding: file.padding,
                 };
                 (len > 0).then_some(extent)
-            })
-            .collect()
+            },
+        )
     }
 
     pub(super) const fn geometry(&self) -> Geometry {

@@ -160,14 +160,15 @@ impl Torrent {
     }
 
     fn touches(&self, piece: PieceIndex, files: &[bool]) -> bool {
-        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
-        extents.iter().any(|e| files.get(e.file.as_usize()).is_some_and(|changed| *changed))
+        let mut extents = self.metainfo.layout().each_extent(self.geometry.piece_range(piece));
+        extents.any(|e| files.get(e.file.as_usize()).is_some_and(|changed| *changed))
     }
 
     /// Whether the files are long enough to hold all of a piece.
     fn is_there(&self, piece: PieceIndex, stamps: &[Option<FileStamp>]) -> bool {
-        let extents = self.metainfo.layout().extents(self.geometry.piece_range(piece));
-        extents.iter().all(|e| {
+        // For each piece of a torrent, before the first request: nothing is allocated here.
+        let mut extents = self.metainfo.layout().each_extent(self.geometry.piece_range(piece));
+        extents.all(|e| {
             let stamp = stamps.get(e.file.as_usize()).copied().flatten();
             e.padding || stamp.is_some_and(|s| s.len >= e.offset + e.len)
         })
