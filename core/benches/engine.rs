@@ -1,8 +1,9 @@
-//! What a block costs the whole engine, from its first byte to the answer of the disk: with more peers and more pieces.
+//! What a block costs the whole engine, from its first byte to the answer of the disk: with more peers, pieces and torrents.
 //!
 //! `cargo bench -p peerless-core --bench engine`. Half of the peers are seeds, the others have a random half of the
 //! pieces. The disk answers at once, and knows the digests: nothing is hashed or written here. Where the windows of
-//! all peers together hold more than the torrent has left, this is the cost of endgame.
+//! all peers together hold more than the torrent has left, this is the cost of endgame. And what a second costs in which
+//! nothing comes, with a choking peer for each torrent.
 #![allow(clippy::disallowed_types, reason = "a benchmark has a clock")]
 
 use bytes::{Bytes, BytesMut};
@@ -21,11 +22,23 @@ fn main_bench(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(BLOCK_LEN.into()));
     group.sample_size(10).measurement_time(StdDuration::from_secs(2));
     for pieces in [1_000, 10_000, 100_000] {
-        let torrent = zeros(pieces);
+        let torrent = [zeros("zeros", pieces)];
         for peers in [1, 10, 100, 1_000] {
             let id = BenchmarkId::new(format!("{peers} peers"), format!("{pieces} pieces"));
             group.bench_function(id, |b| b.iter_custom(|blocks| fetch(&torrent, peers, blocks)));
         }
+    }
+    group.finish();
+
+    let mut group = c.benchmark_group("torrents");
+    group.sample_size(10).measurement_time(StdDuration::from_secs(2));
+    for count in [1, 10, 100, 1_000_u64] {
+        let torrents: Vec<_> = (0..count).map(|n| zeros(&format!("zeros {n}"), 10_000)).collect();
+        let id = |what| BenchmarkId::new(what, count);
+        group.bench_function(id("block"), |b| b.iter_custom(|blocks| fetch(&torrents, 1, blocks)));
+        let mut swarm = Swarm::new(&torrents, 0);
+        torrents.iter().zip(0..).for_each(|(torrent, n)| swarm.join(n, torrent, &[Message::Choke]));
+        group.bench_function(id("idle second"), |b| b.iter(|| swarm.rest(count)));
     }
 }
 
@@ -33,19 +46,19 @@ criterion_group!(benches, main_bench);
 criterion_main!(benches);
 
 /// A torrent of so many pieces of zeros.
-fn zeros(pieces: u32) -> Arc<Metainfo> {
+fn zeros(name: &str, pieces: u32) -> Arc<Metainfo> {
     let hash = sha1(&vec![0; PIECE as usize]).0;
     let length = u64::from(pieces) * u64::from(PIECE);
-    let file = metainfo::Builder::file("zeros", length, PIECE).pieces(hash.repeat(pieces as usize));
+    let file = metainfo::Builder::file(name, length, PIECE).pieces(hash.repeat(pieces as usize));
     Arc::new(Metainfo::parse(&file.build().expect("it is a torrent")).expect("it is ours"))
 }
 
-/// The time for so many blocks, in as many downloads as they take.
-fn fetch(torrent: &Arc<Metainfo>, peers: u32, blocks: u64) -> StdDuration {
+/// The time for so many blocks of the first torrent, in as many downloads as they take. The others have no peers.
+fn fetch(torrents: &[Arc<Metainfo>], peers: u32, blocks: u64) -> StdDuration {
     let mut spent = StdDuration::ZERO;
     let mut left = blocks;
     while left > 0 {
-        let mut swarm = Swarm::new(torrent, peers);
+        let mut swarm = Swarm::new(torrents, peers);
         let start = time::Instant::now();
         while left > 0 && swarm.deliver() {
             left -= 1;
@@ -70,12 +83,14 @@ struct Swarm {
 }
 
 impl Swarm {
-    fn new(torrent: &Arc<Metainfo>, peers: u32) -> Self {
-        let config = Config { max_peers: peers as usize, ..Config::default() };
+    fn new(torrents: &[Arc<Metainfo>], peers: u32) -> Self {
+        let max_peers = peers as usize + torrents.len();
+        let config = Config { max_peers, ..Config::default() };
         let mut engine = Engine::new(config, [7; 32], Instant::ZERO);
-        engine
-            .add_torrent(Instant::ZERO, torrent.clone(), TorrentOptions::default())
-            .expect("the first torrent");
+        for torrent in torrents {
+            let options = TorrentOptions::default();
+            engine.add_torrent(Instant::ZERO, torrent.clone(), options).expect("a new torrent");
+        }
         let mut digests = BTreeMap::new();
         let mut digest = Sha1State::new();
         let zeros = vec![0; BLOCK_LEN as usize];
@@ -86,7 +101,7 @@ impl Swarm {
         let mut swarm = Self {
             engine,
             now: Instant::ZERO,
-            torrent: torrent.clone(),
+            torrent: torrents[0].clone(),
             heard: BTreeMap::new(),
             requests: VecDeque::new(),
             inputs: VecDeque::from([Input::Listening {
@@ -96,25 +111,27 @@ impl Swarm {
             block: zeros.into(),
         };
         swarm.settle();
-        (0..peers).for_each(|n| swarm.join(n));
+        for n in 0..peers {
+            let has = if n.is_multiple_of(2) {
+                Message::HaveAll
+            } else {
+                Message::Bitfield(swarm.half(n).to_wire())
+            };
+            swarm.join(n, &torrents[0], &[has, Message::Unchoke]);
+        }
         swarm
     }
 
-    /// A peer that lets us download.
-    fn join(&mut self, n: u32) {
+    /// A peer that says this at first.
+    fn join(&mut self, n: u32, torrent: &Metainfo, says: &[Message]) {
         let conn = ConnId::accepted(u64::from(n));
         let [_, b, c, d] = n.to_be_bytes();
         let remote = (std::net::Ipv4Addr::new(10, b, c, d), 50_000).into();
         let mut peer_id = PeerId(*b"-XX0000-not-so-nice-");
         peer_id.0[16..].copy_from_slice(&n.to_be_bytes());
-        let handshake = Handshake { info_hash: self.torrent.info_hash().wire(), peer_id, features: FEATURES };
+        let handshake = Handshake { info_hash: torrent.info_hash().wire(), peer_id, features: FEATURES };
         let mut said = BytesMut::from(&handshake.encode()[..]);
-        if n.is_multiple_of(2) {
-            Message::HaveAll.encode(&mut said);
-        } else {
-            Message::Bitfield(self.half(n).to_wire()).encode(&mut said);
-        }
-        Message::Unchoke.encode(&mut said);
+        says.iter().for_each(|message| message.encode(&mut said));
         self.inputs.push_back(Input::Accepted { conn, remote });
         self.inputs.push_back(Input::Received { conn, data: said.freeze() });
         self.settle();
@@ -138,6 +155,22 @@ impl Swarm {
         self.inputs.push_back(Input::Received { conn, data: self.block.clone() });
         self.settle();
         true
+    }
+
+    /// A second goes by in which nothing comes but, from each of so many peers once in a hundred, a keep-alive.
+    fn rest(&mut self, peers: u64) {
+        let second = self.now.since(Instant::ZERO).as_secs();
+        for n in (second % 100..peers).step_by(100) {
+            self.inputs
+                .push_back(Input::Received { conn: ConnId::accepted(n), data: Bytes::from_static(&[0; 4]) });
+        }
+        self.settle();
+        let end = self.now + Duration::from_secs(1);
+        while let Some(at) = self.engine.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.settle();
+        }
+        self.now = end;
     }
 
     /// Does what the engine asks for, until it asks for nothing more.
