@@ -4,6 +4,7 @@ torrent, dir   the .torrent file; the directory that holds, or takes, the data u
 ip, port       where to listen, and the address to connect from
 third          0, 1 or 2: have and want only every third piece, counted from this one; absent: all
 upload_limit   bytes a second; absent: no limit
+connections    the most at once; absent: as many as it allows by itself
 
 Prints, line by line: "checked N of M", "announced", "complete", "banned IP", "hash failed PIECE", "error ...",
 and, asked to end by SIGTERM, "uploaded N downloaded N failed N", all in bytes of payload.
@@ -41,6 +42,8 @@ session = lt.session({
     "alert_mask": category.status_notification | category.error_notification | category.tracker_notification
     | category.ip_block_notification,
 })
+if "connections" in job:
+    session.apply_settings({"connections_limit": job["connections"]})
 info = lt.torrent_info(job["torrent"])
 params = lt.add_torrent_params()
 params.ti = info

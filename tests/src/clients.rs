@@ -13,6 +13,9 @@ use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::Command;
 
+/// Makes a client of libtorrent.
+pub(crate) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/lt.py");
+
 /// How long a client may take to start and check its data, in seconds.
 const START: u64 = 120;
 
@@ -127,8 +130,8 @@ impl Peer {
                 let upload_limit = role.limit().map(|kib| kib << 10);
                 libtorrent(Libtorrent { upload_limit, ..Libtorrent::default() }, torrent, parent, addr)
             }
-            Client::Transmission => transmission(lab, torrent, parent, addr, role),
-            Client::Aria2 => aria2(torrent, parent, addr, role),
+            Client::Transmission => transmission(lab, &torrent.path, parent, addr, role.limit()),
+            Client::Aria2 => aria2(&torrent.path, parent, addr, role != Role::Leech, role.limit()),
         };
         Self { client, addr, process: Process::spawn(&format!("{client:?} at {addr}"), command) }
     }
@@ -181,19 +184,28 @@ fn libtorrent(how: Libtorrent, torrent: &Torrent, parent: &Path, addr: SocketAdd
     }
     // The system's own Python: the one for which the distribution builds libtorrent.
     let mut command = Command::new("/usr/bin/python3");
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/clients/lt.py")).arg(job.to_string());
+    command.arg(SCRIPT).arg(job.to_string());
     command
 }
 
-fn transmission(lab: &Lab, torrent: &Torrent, parent: &Path, addr: SocketAddrV4, role: Role) -> Command {
+/// `transmission-cli`; `kib` is the most that it sends in a second.
+pub(crate) fn transmission(
+    lab: &Lab,
+    torrent: &Path,
+    parent: &Path,
+    addr: SocketAddrV4,
+    kib: Option<u32>,
+) -> Command {
     let config = lab.dir(&format!("transmission-{}", addr.port()));
     let mut settings = json!({
         "bind-address-ipv4": addr.ip().to_string(), "peer-port": addr.port(),
         "port-forwarding-enabled": false, "dht-enabled": false, "lpd-enabled": false, "pex-enabled": false,
         "utp-enabled": false, "encryption": 0, "incomplete-dir-enabled": false,
+        // More than any test has.
+        "peer-limit-global": 5_000, "peer-limit-per-torrent": 5_000, "upload-slots-per-torrent": 50,
         "ratio-limit-enabled": false, "idle-seeding-limit-enabled": false, "rpc-enabled": false,
     });
-    if let Some(kib) = role.limit() {
+    if let Some(kib) = kib {
         settings["speed-limit-up-enabled"] = true.into();
         settings["speed-limit-up"] = kib.into();
     }
@@ -205,11 +217,18 @@ fn transmission(lab: &Lab, torrent: &Torrent, parent: &Path, addr: SocketAddrV4,
     command.arg("--config-dir").arg(&config).arg("--download-dir").arg(parent);
     // It checks what is there of a torrent that it does not know. `--verify` would do that a second time, and
     // now and then that is the end of it.
-    command.arg(&torrent.path).env("HOME", &config).env("LC_ALL", "C.UTF-8");
+    command.arg(torrent).env("HOME", &config).env("LC_ALL", "C.UTF-8");
     command
 }
 
-fn aria2(torrent: &Torrent, parent: &Path, addr: SocketAddrV4, role: Role) -> Command {
+/// `aria2c`, which has everything if it `seeds`; `kib` is the most that it sends in a second.
+pub(crate) fn aria2(
+    torrent: &Path,
+    parent: &Path,
+    addr: SocketAddrV4,
+    seeds: bool,
+    kib: Option<u32>,
+) -> Command {
     let mut command = Command::new("aria2c");
     command.args(["--no-conf", "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false"]);
     command.args(["--enable-peer-exchange=false", "--disable-ipv6", "--file-allocation=none"]);
@@ -219,12 +238,12 @@ fn aria2(torrent: &Torrent, parent: &Path, addr: SocketAddrV4, role: Role) -> Co
     command.arg(format!("--interface={}", addr.ip()));
     command.arg(format!("--listen-port={}", addr.port()));
     command.arg(format!("--dir={}", parent.display()));
-    if role != Role::Leech {
+    if seeds {
         command.arg("--check-integrity=true");
     }
-    if let Some(kib) = role.limit() {
+    if let Some(kib) = kib {
         command.arg(format!("--max-upload-limit={kib}K"));
     }
-    command.arg(&torrent.path);
+    command.arg(torrent);
     command
 }

@@ -10,8 +10,9 @@ use crate::small_disk::SmallDisk;
 use std::cell::Cell;
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
@@ -111,6 +112,21 @@ pub fn in_lab<F: FnOnce(&Lab)>(test: F) {
     assert!(out.contains("1 passed"), "{name} did not run\n{out}");
 }
 
+/// Runs `program`, all of this process, in a lab of its own: the process starts anew in that network.
+pub(crate) fn enter_lab(program: impl FnOnce(&Lab) -> ExitCode) -> ExitCode {
+    if let Ok(name) = std::env::var(VARIABLE) {
+        let network = Network::ALL.into_iter().find(|n| n.name() == name).expect("set by ourselves");
+        return program(&Lab::new(network));
+    }
+    let network = Network::best();
+    // What is built in the lab could not be fetched there.
+    let mut command = network.command();
+    command.arg(std::env::current_exe().expect("a program knows itself")).args(std::env::args_os().skip(1));
+    command.env(VARIABLE, network.name());
+    peerless::hand_on_released(&mut command);
+    panic!("cannot start anew: {}", command.exec());
+}
+
 impl Lab {
     fn new(network: Network) -> Self {
         if network != Network::Loopback {
@@ -157,6 +173,16 @@ impl Lab {
             Network::Root | Network::User => Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1),
         };
         Some(SocketAddrV6::new(ip, self.next_addr().port(), 0, 0))
+    }
+
+    /// The `n`-th of many addresses, for those who play a crowd.
+    pub(crate) fn crowd_ip(&self, n: u16) -> Ipv4Addr {
+        let [high, low] = n.to_be_bytes();
+        match self.network {
+            Network::Loopback => Ipv4Addr::new(127, 200, high, low),
+            // The upper half of what is loopback here.
+            Network::Root | Network::User => Ipv4Addr::new(198, 19, high, low),
+        }
     }
 
     /// The directory of this name in the lab's own, made if it is not there.

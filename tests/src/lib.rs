@@ -6,6 +6,8 @@
     reason = "this library runs inside tests only: there a panic is the report, and stderr is shown with it"
 )]
 
+#[path = "../bench/mod.rs"]
+pub mod bench;
 mod clients;
 mod compare;
 mod deadline;

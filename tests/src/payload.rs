@@ -30,6 +30,12 @@ impl Payload {
         Self { name: name.into(), seed, piece_length, files, total }
     }
 
+    /// These files, each with its length, below a directory.
+    pub fn of_files(name: &str, files: Vec<(String, u64)>, piece_length: u32) -> Self {
+        let total = files.iter().map(|(_, len)| len).sum();
+        Self { name: name.into(), seed: total ^ 0xf11e5, piece_length, files, total }
+    }
+
     /// The name of the file, or of the directory that holds the files.
     pub fn name(&self) -> &str {
         &self.name

@@ -122,7 +122,21 @@ fn told<A: AsRef<OsStr>>(
 /// When it does not build.
 pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| std::env::var_os(VARIABLE).map_or_else(build, PathBuf::from))
+    BINARY.get_or_init(|| std::env::var_os(VARIABLE).map_or_else(|| build(&[]), PathBuf::from))
+}
+
+/// The same, but built for speed.
+///
+/// # Panics
+/// When it does not build.
+pub(crate) fn released() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| std::env::var_os(VARIABLE).map_or_else(|| build(&["--release"]), PathBuf::from))
+}
+
+/// Hands the program that is built for speed on to another process.
+pub(crate) fn hand_on_released(command: &mut Command) {
+    command.env(VARIABLE, released());
 }
 
 /// Hands the program on to the process of a single test, so that it is built once.
@@ -130,7 +144,7 @@ pub(crate) fn hand_on(command: &mut Command) {
     command.env(VARIABLE, binary());
 }
 
-fn build() -> PathBuf {
+fn build(how: &[&str]) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("below the workspace");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -142,6 +156,7 @@ fn build() -> PathBuf {
         "peerless",
         "--message-format=json-render-diagnostics",
     ]);
+    command.args(how);
     // What cargo tells a test of its own package would look to the build scripts of others like a change.
     let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars().filter(|(name, _)| told(name)) {

@@ -152,6 +152,11 @@ impl Process {
         self.lines(Stream::Err)
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The largest resident memory so far, in bytes (`VmHWM`).
     pub fn peak_memory(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)

@@ -41,6 +41,7 @@ pub struct Announce {
 
 #[derive(Debug, Default)]
 struct Heard {
+    answers: Mutex<Vec<Answer>>,
     announces: Mutex<Vec<Announce>>,
     changed: Condvar,
 }
@@ -54,12 +55,12 @@ impl ScriptTracker {
         assert!(!answers.is_empty(), "a script needs an answer");
         let listener = TcpListener::bind(addr).unwrap_or_else(|e| panic!("cannot listen at {addr}: {e}"));
         let addr = SocketAddrV4::new(*addr.ip(), listener.local_addr().expect("bound").port());
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(Heard { answers: Mutex::new(answers), ..Heard::default() });
         let ears = Arc::clone(&heard);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (ears, answers) = (Arc::clone(&ears), answers.clone());
-                std::thread::spawn(move || serve(stream, &ears, &answers));
+                let ears = Arc::clone(&ears);
+                std::thread::spawn(move || serve(stream, &ears));
             }
         });
         Self { addr, heard }
@@ -68,6 +69,16 @@ impl ScriptTracker {
     /// Its announce URL.
     pub fn url(&self) -> String {
         format!("http://{}/announce", self.addr)
+    }
+
+    /// Forgets what it was asked, and follows another script from now on.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn begin_again(&self, answers: Vec<Answer>) {
+        assert!(!answers.is_empty(), "a script needs an answer");
+        self.heard.announces.lock().unwrap().clear();
+        *self.heard.answers.lock().unwrap() = answers;
     }
 
     /// What it was asked so far.
@@ -112,7 +123,7 @@ impl Announce {
     }
 }
 
-fn serve(mut stream: TcpStream, heard: &Heard, answers: &[Answer]) {
+fn serve(mut stream: TcpStream, heard: &Heard) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -128,8 +139,12 @@ fn serve(mut stream: TcpStream, heard: &Heard, answers: &[Answer]) {
         heard.changed.notify_all();
         announces.len() - 1
     };
+    let answer = {
+        let answers = heard.answers.lock().unwrap();
+        answers[nth.min(answers.len() - 1)].clone()
+    };
     // That the client has gone by now is its own affair.
-    let _ = match &answers[nth.min(answers.len() - 1)] {
+    let _ = match &answer {
         Answer::Raw(bytes) => stream.write_all(bytes),
         Answer::Slowly(bytes, pause) => bytes.iter().try_for_each(|byte| {
             std::thread::sleep(*pause);
