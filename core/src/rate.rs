@@ -29,11 +29,13 @@ impl Rate {
 
     /// Bytes a second: over the last four seconds, or over the time since the first byte if that is less.
     pub(crate) fn per_second(&self, now: Instant) -> u64 {
-        let mut copy = self.clone();
-        copy.advance(now);
-        let Some(since) = copy.since else { return 0 };
-        let spans = (copy.current - since + 1).min(SLOTS as u64);
-        copy.slots.iter().copied().map(u64::from).sum::<u64>() * 1_000 / (spans * SLOT.as_millis() as u64)
+        let Some(since) = self.since else { return 0 };
+        let current = slot(now).max(self.current);
+        let stale = current - self.current;
+        let fresh = (stale..SLOTS as u64).zip((0..=self.current).rev());
+        let sum: u64 = fresh.map(|(_, at)| u64::from(self.slots[(at % SLOTS as u64) as usize])).sum();
+        let spans = (current - since + 1).min(SLOTS as u64);
+        sum * 1_000 / (spans * SLOT.as_millis() as u64)
     }
 
     /// All bytes ever counted.
@@ -48,7 +50,7 @@ impl Rate {
     }
 
     fn advance(&mut self, now: Instant) {
-        let slot = now.as_micros() / SLOT.as_micros() as u64;
+        let slot = slot(now);
         if slot <= self.current {
             return;
         }
@@ -58,6 +60,11 @@ impl Rate {
         }
         self.current = slot;
     }
+}
+
+/// The slot of a moment, counted from the origin of time.
+const fn slot(now: Instant) -> u64 {
+    now.as_micros() / SLOT.as_micros() as u64
 }
 
 #[cfg(test)]
@@ -74,6 +81,17 @@ mod tests {
         assert_eq!(rate.per_second(Instant::from_secs(60)), 0);
         assert_eq!(rate.total(), 80_000);
         assert_eq!(rate.last(), Some(Instant::from_secs(8)));
+    }
+
+    #[test]
+    fn what_is_older_than_four_seconds_does_not_count() {
+        let mut rate = Rate::default();
+        rate.add(Instant::from_millis(200), 8_000);
+        rate.add(Instant::from_millis(3_700), 4_000);
+        assert_eq!(rate.per_second(Instant::from_millis(3_900)), 3_000);
+        assert_eq!(rate.per_second(Instant::from_millis(4_000)), 1_000);
+        assert_eq!(rate.per_second(Instant::from_millis(7_400)), 1_000);
+        assert_eq!(rate.per_second(Instant::from_millis(7_500)), 0);
     }
 
     #[test]

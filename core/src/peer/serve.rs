@@ -164,7 +164,7 @@ impl Serve {
 
 /// Bytes that may be read or unsent for a peer that gets `rate` bytes a second.
 fn may_be_unsent(rate: u64) -> usize {
-    let ahead = u128::from(rate) * AHEAD.as_millis() / 1_000;
+    let ahead = rate.saturating_mul(AHEAD.as_millis() as u64) / 1_000;
     usize::try_from(ahead).unwrap_or(MAX_UNSENT).clamp(MIN_UNSENT, MAX_UNSENT)
 }
 

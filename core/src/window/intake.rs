@@ -31,8 +31,8 @@ impl Intake {
 
     /// Whether `requests`, with all peers together, are enough.
     pub(crate) fn is_enough(&self, requests: usize) -> bool {
-        let bytes = u128::from(self.throughput.rate()) * ENOUGH.as_millis() / 1_000;
-        let blocks = usize::try_from(bytes / u128::from(BLOCK_LEN)).unwrap_or(usize::MAX);
+        let bytes = self.throughput.rate().saturating_mul(ENOUGH.as_millis() as u64) / 1_000;
+        let blocks = usize::try_from(bytes / u64::from(BLOCK_LEN)).unwrap_or(usize::MAX);
         requests >= blocks.max(LEAST_TOGETHER)
     }
 }
