@@ -26,9 +26,8 @@ pub struct Config {
     /// reading from each peer that delivers. What is read for peers has a limit for each of them
     /// ([`MAX_UNSENT`](crate::limits::MAX_UNSENT)).
     pub memory_budget: usize,
-    /// Peers that are unchoked at once for each torrent at most, the optimistic slot included. How many there are
-    /// depends on how fast and how busy the line is.
-    pub upload_slots: usize,
+    /// Peers that are unchoked at once for each torrent, the optimistic slot included.
+    pub upload_slots: UploadSlots,
     /// Pieces that may be partly downloaded at once, for each torrent; the picker finishes before it begins. Of
     /// small pieces as many more as make [`OPEN_BYTES`](crate::limits::OPEN_BYTES).
     pub max_open_pieces: usize,
@@ -47,10 +46,33 @@ impl Default for Config {
             max_half_open: 64,
             max_per_address: 8,
             memory_budget: 64 << 20,
-            upload_slots: 50,
+            upload_slots: UploadSlots::FollowLine,
             max_open_pieces: 64,
             dial: true,
             stop_timeout: Duration::from_millis(2_500),
+        }
+    }
+}
+
+/// How many peers may download from us at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UploadSlots {
+    /// As many as our line is worth: more on a faster one, and more while it stands idle; up to [`Self::MOST`].
+    #[default]
+    FollowLine,
+    /// Always so many. With 0 nobody gets anything.
+    Fixed(usize),
+}
+
+impl UploadSlots {
+    /// The most that there are where they follow the line.
+    pub const MOST: usize = 50;
+
+    /// The most that there may be.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::FollowLine => Self::MOST,
+            Self::Fixed(count) => count,
         }
     }
 }

@@ -211,7 +211,7 @@ pub mod wire;
 pub use action::Action;
 pub use bitfield::Bitfield;
 pub use command::Command;
-pub use config::{Config, Goal, PeerAddr, SeedPolicy, TorrentOptions};
+pub use config::{Config, Goal, PeerAddr, SeedPolicy, TorrentOptions, UploadSlots};
 pub use disk::{
     Allocation, DiskError, DiskErrorKind, DiskOp, DiskOutcome, DiskResult, DiskTask, Extent, FileStamp,
     Place, Survey,

@@ -4,7 +4,7 @@
 //! from fixed seeds. After a change that is meant: `PEERLESS_UPDATE=1 cargo test --profile swarm -p peerless-sim
 //! --test quality`, and a look at the difference.
 
-use peerless_core::{Config, Instant};
+use peerless_core::{Config, Instant, UploadSlots};
 use peerless_sim::scenario::{Scenario, Setup, Swarm, shortest_time};
 use peerless_sim::units::{gbit, hours, mbit, mib, secs};
 use peerless_sim::{Host, Link, Sim};
@@ -103,7 +103,7 @@ fn fairness(seed: u64) -> (u64, u64) {
     let line = Link::rates(mbit(10), mbit(40));
     let seeds = Link::symmetric(mbit(40));
     swarm.seed(seeds);
-    let none = Config { upload_slots: 0, ..Config::default() };
+    let none = Config { upload_slots: UploadSlots::Fixed(0), ..Config::default() };
     let (mut giving, mut taking) = (Vec::new(), Vec::new());
     for n in 0..40 {
         let host = Host::new(format!("leecher {n}")).link(line).downloads(&swarm.torrent);

@@ -5,6 +5,7 @@
 //! hangs on peers that cannot take what it gives, and those that have nothing to trade seldom get a turn.
 
 use super::ROUND;
+use crate::config::UploadSlots;
 use crate::time::{Duration, Instant};
 
 /// Time between two looks at the line.
@@ -26,7 +27,7 @@ const FULL: u32 = 20;
 /// The number of unchoke slots of one torrent.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    most: usize,
+    slots: UploadSlots,
     count: usize,
     /// The fastest that we gave lately, in bytes a second.
     fastest: u64,
@@ -35,9 +36,13 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    /// At first, of at most `most`.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, count: FIRST.min(most), fastest: 0, next_round: Instant::ZERO }
+    /// At first.
+    pub(crate) const fn new(slots: UploadSlots) -> Self {
+        let count = match slots {
+            UploadSlots::FollowLine => FIRST,
+            UploadSlots::Fixed(count) => count,
+        };
+        Self { slots, count, fastest: 0, next_round: Instant::ZERO }
     }
 
     /// How many there are.
@@ -49,13 +54,17 @@ impl Slots {
     /// time since the last look. `wanted`: somebody could use another slot. Only once in a round of the choker there may
     /// be fewer than before.
     pub(crate) fn look(&mut self, now: Instant, rate: u64, idle: u32, wanted: bool) {
+        if self.slots != UploadSlots::FollowLine {
+            return;
+        }
+        let most = UploadSlots::MOST;
         let round = now >= self.next_round;
         if round {
             self.next_round = now + ROUND;
         }
         let remembered = if round { self.fastest / 4 * 3 } else { self.fastest };
         self.fastest = rate.max(remembered);
-        let worth = usize::try_from((self.fastest / PER_SLOT).isqrt()).unwrap_or(self.most).max(LEAST);
+        let worth = usize::try_from((self.fastest / PER_SLOT).isqrt()).unwrap_or(most).max(LEAST);
         if self.count < worth {
             self.count = worth;
         } else if idle > IDLE {
@@ -65,7 +74,7 @@ impl Slots {
         } else if idle < FULL && round {
             self.count -= (self.count - worth).div_ceil(2);
         }
-        self.count = self.count.min(self.most);
+        self.count = self.count.min(most);
     }
 }
 
@@ -82,8 +91,8 @@ mod tests {
     }
 
     impl Line {
-        fn new(most: usize) -> Self {
-            Self { slots: Slots::new(most), now: Instant::from_secs(100) }
+        fn new() -> Self {
+            Self { slots: Slots::new(UploadSlots::FollowLine), now: Instant::from_secs(100) }
         }
 
         fn look(&mut self, rate: u64, idle: u32, wanted: bool) -> usize {
@@ -100,14 +109,14 @@ mod tests {
 
     #[test]
     fn a_faster_line_has_more_slots_and_each_of_them_gets_more() {
-        let counts = [1, 10, 20, 100, 500].map(|n| Line::new(50).after_a_minute(n * MBIT, 0));
+        let counts = [1, 10, 20, 100, 500].map(|n| Line::new().after_a_minute(n * MBIT, 0));
         assert_eq!(counts, [4, 5, 7, 17, 39]);
-        assert_eq!(Line::new(50).after_a_minute(10_000 * MBIT, 0), 50);
+        assert_eq!(Line::new().after_a_minute(10_000 * MBIT, 0), 50);
     }
 
     #[test]
     fn an_idle_line_has_one_more_each_second_until_it_is_full() {
-        let mut line = Line::new(50);
+        let mut line = Line::new();
         for count in [9, 10, 11] {
             assert_eq!(line.look(MBIT, 500, true), count);
         }
@@ -120,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_line_that_becomes_slow_has_fewer_after_a_while() {
-        let mut line = Line::new(50);
+        let mut line = Line::new();
         assert_eq!(line.after_a_minute(100 * MBIT, 0), 17);
         assert_eq!(line.look(100 * MBIT, 0, true), 17);
         assert_eq!(line.look(10 * MBIT, 0, true), 17, "not between two rounds");
@@ -129,11 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_than_allowed() {
-        for most in [0, 1, 3, 8] {
-            let mut line = Line::new(most);
-            assert!(line.slots.count() <= most);
-            assert_eq!(line.after_a_minute(1_000 * MBIT, 500), most);
+    fn a_fixed_number_stays() {
+        for count in [0, 1, 3, 128] {
+            let slots = Slots::new(UploadSlots::Fixed(count));
+            let mut line = Line { slots, now: Instant::from_secs(100) };
+            assert_eq!(line.slots.count(), count);
+            assert_eq!(line.after_a_minute(1_000 * MBIT, 500), count);
+            assert_eq!(line.after_a_minute(0, 0), count);
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::code::{Code, Out, Take};
 use super::error::Fault;
 use crate::command::Command;
-use crate::config::{Config, Goal, PeerAddr, SeedPolicy, TorrentOptions};
+use crate::config::{Config, Goal, PeerAddr, SeedPolicy, TorrentOptions, UploadSlots};
 use crate::disk::{Allocation, DiskError, DiskErrorKind, DiskOutcome, DiskTask, FileStamp, Place, Survey};
 use crate::hash::Sha1State;
 use crate::ids::{ConnId, FileIndex, JobId, Sha1Hash, TorrentId};
@@ -120,6 +120,23 @@ code_enum!(Command, "a command",
     103 RemoveTorrent { torrent },
     104 Shutdown,
 );
+
+/// As the number that it was when it was always fixed; the greatest says that it follows the line.
+impl Code for UploadSlots {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::FollowLine => u64::MAX.put(out),
+            Self::Fixed(count) => count.put(out),
+        }
+    }
+
+    fn take(from: &mut Take) -> Result<Self, Fault> {
+        Ok(match Code::take(from)? {
+            u64::MAX => Self::FollowLine,
+            count => Self::Fixed(usize::try_from(count).map_err(|_| Fault::Number)?),
+        })
+    }
+}
 
 code_struct!(Config {
     peer_id_prefix,

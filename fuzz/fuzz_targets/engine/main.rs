@@ -15,7 +15,7 @@ use disk::Disk;
 use libfuzzer_sys::fuzz_target;
 use peerless_core::wire::{BlockRange, ExtensionHandshake, Features, Message};
 use peerless_core::{
-    BLOCK_LEN, Config, ConnId, Duration, Goal, NetError, PieceIndex, SeedPolicy, TorrentOptions,
+    BLOCK_LEN, Config, ConnId, Duration, Goal, NetError, PieceIndex, SeedPolicy, TorrentOptions, UploadSlots,
 };
 use remote::{Remote, honest, scripted};
 use story::{Hello, How, Op, Say, Story, Tracker, Trouble};
@@ -49,7 +49,10 @@ fuzz_target!(|story: Story| {
         max_peers: 1 + usize::from(story.max_peers % 16),
         max_half_open: 1 + usize::from(story.max_peers / 16),
         max_open_pieces: 1 + usize::from(story.max_open_pieces % 8),
-        upload_slots: usize::from(story.upload_slots % 4),
+        upload_slots: match story.upload_slots % 5 {
+            4 => UploadSlots::FollowLine,
+            count => UploadSlots::Fixed(count.into()),
+        },
         memory_budget: 0,
         ..Config::default()
     };

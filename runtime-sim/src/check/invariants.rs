@@ -38,7 +38,7 @@ pub(super) fn state(now: Instant, engine: &Engine, config: &Config) -> Option<Br
         let unchoked = peers.iter().filter(|p| p.interested && !p.choked).count();
         let requests = peers.iter().map(|p| p.requests as usize).max().unwrap_or(0);
         over([
-            ("unchoked peers", unchoked, config.upload_slots),
+            ("unchoked peers", unchoked, config.upload_slots.most()),
             ("requests with one peer", requests, MAX_OUTSTANDING_REQUESTS),
             ("peers of one address", most_of_one_address(&peers), config.max_per_address.max(1)),
         ])
@@ -72,6 +72,7 @@ mod tests {
     use super::*;
     use crate::units::{kib, millis, minutes};
     use crate::{Gate, Host, Link, Sim};
+    use peerless_core::UploadSlots;
 
     #[test]
     fn more_connections_with_one_address_than_it_may_have_are_told() {
@@ -110,7 +111,11 @@ mod tests {
             let less = limits(engine, &Config { max_peers: 0, ..usual.clone() });
             assert_eq!(less, Some(Breach::Limit { what: "connections to peers", count: 1, limit: 0 }));
         }
-        let slots = state(sim.now(), sim.engine(seed).unwrap(), &Config { upload_slots: 0, ..usual });
+        let slots = state(
+            sim.now(),
+            sim.engine(seed).unwrap(),
+            &Config { upload_slots: UploadSlots::Fixed(0), ..usual },
+        );
         assert_eq!(slots, Some(Breach::Limit { what: "unchoked peers", count: 1, limit: 0 }));
     }
 }

@@ -4,7 +4,7 @@ use crate::actor::{Actor, download_from, end, perform, seeding, settings};
 use crate::background::Background;
 use crate::raw::RawLeecher;
 use crate::stage::Stage;
-use peerless_core::{Config, Event};
+use peerless_core::{Config, Event, UploadSlots};
 use peerless_runtime::{Session, Settings};
 
 stories![
@@ -15,7 +15,7 @@ stories![
 ];
 
 fn generous() -> Settings {
-    Settings { engine: Config { upload_slots: 128, ..Config::default() }, ..settings() }
+    Settings { engine: Config { upload_slots: UploadSlots::Fixed(128), ..Config::default() }, ..settings() }
 }
 
 /// All are connected at once, and all have asked for everything, before the first one reads.

@@ -4,7 +4,7 @@ use crate::actor::{Actor, download_from, perform, seeding, settings};
 use crate::child;
 use crate::raw::RawLeecher;
 use crate::stage::Stage;
-use peerless_core::{Config, Metainfo, TorrentOptions};
+use peerless_core::{Config, Metainfo, TorrentOptions, UploadSlots};
 use peerless_runtime::{Session, Settings};
 use peerless_tests::{Deadline, Manner, ScriptPeer};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,7 +24,7 @@ fn threads() -> usize {
 /// In the second process.
 fn actor<S: Session>(orders: &[String], options: TorrentOptions) -> Actor<S> {
     let metainfo = Arc::new(Metainfo::parse(&std::fs::read(&orders[0]).unwrap()).unwrap());
-    let engine = Config { upload_slots: 128, ..Config::default() };
+    let engine = Config { upload_slots: UploadSlots::Fixed(128), ..Config::default() };
     Actor::with(Settings { engine, ..settings() }, metainfo, PathBuf::from(&orders[1]), options)
 }
 

@@ -89,7 +89,7 @@ fn at_max_peers_nobody_who_is_of_use_is_given_up() {
 
 #[test]
 fn at_max_peers_a_seed_gives_up_who_takes_nothing_and_keeps_who_awaits_its_turn() {
-    let mut stage = Stage::with(Config { upload_slots: 1, ..with_max_peers(2) });
+    let mut stage = Stage::with(Config { upload_slots: UploadSlots::Fixed(1), ..with_max_peers(2) });
     let crowd = crowd(&mut stage, 2);
     // The first gets the only slot, and does not use it.
     for conn in &crowd {

@@ -111,7 +111,7 @@ fn a_peer_that_chokes_us_is_what_we_wait_for() {
     let data = payload(20 * PIECE);
     let meta = torrent(&data);
     let mut world = World::new();
-    let stingy = world.host(Config { upload_slots: 0, ..Config::default() });
+    let stingy = world.host(Config { upload_slots: UploadSlots::Fixed(0), ..Config::default() });
     let options = TorrentOptions { goal: Goal::Seed, seeding: SeedPolicy::Forever, ..Default::default() };
     let id = world.add(stingy, &meta, options);
     world.hosts[stingy].disk.fill(id, Place::Final, &data);

@@ -188,7 +188,10 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
                 max_half_open,
                 max_per_address,
                 memory_budget,
-                upload_slots,
+                upload_slots: match upload_slots % 4 {
+                    0 => UploadSlots::FollowLine,
+                    _ => UploadSlots::Fixed(upload_slots / 2),
+                },
                 max_open_pieces,
                 dial,
                 stop_timeout,
