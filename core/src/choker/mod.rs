@@ -5,6 +5,7 @@ mod slots;
 mod tests;
 mod turns;
 
+use crate::config::UploadSlots;
 use crate::ids::ConnId;
 use crate::time::{Duration, Instant};
 use alloc::collections::BTreeSet;
@@ -12,7 +13,8 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
-pub(crate) use slots::{LOOK, Slots};
+pub(crate) use slots::LOOK;
+use slots::Slots;
 use turns::Turns;
 
 /// Time between two decisions (BEP 3): shorter, and TCP would not get up to speed.
@@ -50,7 +52,7 @@ pub(crate) struct Candidate {
 /// Deals out the unchoke slots of one torrent.
 #[derive(Debug)]
 pub(crate) struct Choker {
-    slots: usize,
+    slots: Slots,
     rng: ChaCha8Rng,
     next_round: Instant,
     optimistic: Option<ConnId>,
@@ -59,10 +61,10 @@ pub(crate) struct Choker {
 }
 
 impl Choker {
-    /// A choker with `slots` unchoke slots, the optimistic one included.
-    pub(crate) const fn new(slots: usize, rng: ChaCha8Rng) -> Self {
+    /// A choker with so many unchoke slots, the optimistic one included.
+    pub(crate) const fn new(slots: UploadSlots, rng: ChaCha8Rng) -> Self {
         Self {
-            slots,
+            slots: Slots::new(slots),
             rng,
             next_round: Instant::ZERO,
             optimistic: None,
@@ -85,7 +87,9 @@ impl Choker {
         let mut chosen = BTreeSet::new();
         let early = now < self.next_round;
         if early {
-            chosen.extend(wanting.iter().filter(|peer| peer.unchoked).map(|peer| peer.conn).take(self.slots));
+            chosen.extend(
+                wanting.iter().filter(|peer| peer.unchoked).map(|peer| peer.conn).take(self.slots.count()),
+            );
         } else {
             self.next_round = now + ROUND;
         }
@@ -102,9 +106,9 @@ impl Choker {
         chosen.into_iter().collect()
     }
 
-    /// There are so many slots from now on.
-    pub(crate) const fn set_slots(&mut self, slots: usize) {
-        self.slots = slots;
+    /// Looks at the line, and opens or closes slots by what it sees: see [`Slots::look`].
+    pub(crate) fn look(&mut self, now: Instant, rate: u64, idle: u32, wanted: bool) {
+        self.slots.look(now, rate, idle, wanted);
     }
 
     /// When the slots are dealt out anew. Only worth a wake-up while somebody is interested.
@@ -115,12 +119,12 @@ impl Choker {
     /// Whether a peer that has just become interested may be unchoked at once, with so many interested peers
     /// unchoked already. Calling [`round`](Self::round) at once does the same.
     pub(crate) const fn may_unchoke_now(&self, unchoked_interested: usize) -> bool {
-        unchoked_interested < self.slots
+        unchoked_interested < self.slots.count()
     }
 
     /// Tit for tat: the regular slots go to those that give us most.
     fn reciprocate(&self, now: Instant, wanting: &[&Candidate], chosen: &mut BTreeSet<ConnId>) {
-        let free = self.slots.saturating_sub(1).saturating_sub(chosen.len());
+        let free = self.slots.count().saturating_sub(1).saturating_sub(chosen.len());
         let mut givers: Vec<_> = wanting
             .iter()
             .filter(|peer| peer.down_rate > 0 && !peer.snubbed)
@@ -132,7 +136,7 @@ impl Choker {
 
     /// One slot for a peer that did not earn it: perhaps it gives more than those that did, once it can.
     fn be_optimistic(&mut self, now: Instant, wanting: &[&Candidate], chosen: &mut BTreeSet<ConnId>) {
-        if chosen.len() >= self.slots {
+        if chosen.len() >= self.slots.count() {
             return;
         }
         let pool: Vec<_> = wanting.iter().copied().filter(|peer| !chosen.contains(&peer.conn)).collect();
@@ -162,7 +166,7 @@ impl Choker {
 
     /// Deals out what slots are left, in turns. Who snubs us gets no more than the optimistic slot.
     fn fill(&self, now: Instant, seeding: bool, peers: &[Candidate], chosen: &mut BTreeSet<ConnId>) {
-        let free = self.slots.saturating_sub(chosen.len());
+        let free = self.slots.count().saturating_sub(chosen.len());
         let mut others: Vec<_> = peers
             .iter()
             .filter(|peer| peer.interested || peer.unchoked)

@@ -10,7 +10,7 @@ use crate::time::{Duration, Instant};
 
 /// Time between two looks at the line.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
-/// The least, if that many are allowed: three to trade with, and the optimistic one.
+/// The least: three to trade with, and the optimistic one.
 const LEAST: usize = 4;
 /// At first, while nothing is known of the line: in a small swarm nobody waits for that.
 const FIRST: usize = 8;
@@ -26,7 +26,7 @@ const FULL: u32 = 20;
 
 /// The number of unchoke slots of one torrent.
 #[derive(Debug)]
-pub(crate) struct Slots {
+pub(super) struct Slots {
     slots: UploadSlots,
     count: usize,
     /// The fastest that we gave lately, in bytes a second.
@@ -37,7 +37,7 @@ pub(crate) struct Slots {
 
 impl Slots {
     /// At first.
-    pub(crate) const fn new(slots: UploadSlots) -> Self {
+    pub(super) const fn new(slots: UploadSlots) -> Self {
         let count = match slots {
             UploadSlots::FollowLine => FIRST,
             UploadSlots::Fixed(count) => count,
@@ -46,14 +46,14 @@ impl Slots {
     }
 
     /// How many there are.
-    pub(crate) const fn count(&self) -> usize {
+    pub(super) const fn count(&self) -> usize {
         self.count
     }
 
     /// Looks at the line, once in [`LOOK`]: we give `rate` bytes a second, and it was idle for `idle` thousandths of the
     /// time since the last look. `wanted`: somebody could use another slot. Only once in a round of the choker there may
     /// be fewer than before.
-    pub(crate) fn look(&mut self, now: Instant, rate: u64, idle: u32, wanted: bool) {
+    pub(super) fn look(&mut self, now: Instant, rate: u64, idle: u32, wanted: bool) {
         if self.slots != UploadSlots::FollowLine {
             return;
         }

@@ -21,7 +21,7 @@ struct Swarm {
 
 impl Swarm {
     fn new(slots: usize, seeding: bool) -> Self {
-        let choker = Choker::new(slots, ChaCha8Rng::from_seed([3; 32]));
+        let choker = Choker::new(UploadSlots::Fixed(slots), ChaCha8Rng::from_seed([3; 32]));
         Self { choker, now: START, seeding, peers: Vec::new(), served: BTreeMap::new() }
     }
 
@@ -151,7 +151,7 @@ fn a_new_peer_is_tried_before_one_that_has_been_here_for_long() {
     let mut won = 0;
     for seed in 0..20 {
         let mut swarm = Swarm::new(2, false);
-        swarm.choker = Choker::new(2, ChaCha8Rng::from_seed([seed; 32]));
+        swarm.choker = Choker::new(UploadSlots::Fixed(2), ChaCha8Rng::from_seed([seed; 32]));
         swarm.join(1_000, 1_000);
         for _ in 0..3 {
             swarm.join(0, 1_000);
@@ -354,7 +354,7 @@ proptest! {
         rounds in proptest::collection::vec(
             (any::<bool>(), 0..20u64, proptest::collection::vec(any_peer(), 0..12)), 1..20),
     ) {
-        let mut choker = Choker::new(slots, ChaCha8Rng::from_seed([5; 32]));
+        let mut choker = Choker::new(UploadSlots::Fixed(slots), ChaCha8Rng::from_seed([5; 32]));
         let mut now = START;
         for (seeding, pause, peers) in rounds {
             let peers: Vec<_> = peers.into_iter().enumerate().map(candidate).collect();

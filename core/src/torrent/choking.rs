@@ -50,9 +50,8 @@ impl Torrent {
         let is_round = cx.now >= self.choker.next_round();
         let wanted = self.demand.waiting > 0;
         if let Some(idle) = self.uplink.idle_permille(cx.now) {
-            self.slots.look(cx.now, self.stats.up.per_second(cx.now), idle, wanted);
+            self.choker.look(cx.now, self.stats.up.per_second(cx.now), idle, wanted);
         }
-        self.choker.set_slots(self.slots.count());
         if is_round {
             self.deal_slots(cx);
         } else {

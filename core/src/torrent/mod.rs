@@ -41,7 +41,7 @@ pub use ledger::Overfetched;
 
 use crate::announcer::{Announcer, TrackerKey};
 use crate::bitfield::Bitfield;
-use crate::choker::{Choker, Slots};
+use crate::choker::Choker;
 use crate::config::{Goal, TorrentOptions};
 use crate::context::Context;
 use crate::disk::{FileStamp, Place};
@@ -109,7 +109,6 @@ pub(crate) struct Torrent {
     /// What not every peer has been told of.
     haves: Haves,
     choker: Choker,
-    slots: Slots,
     demand: Demand,
     uplink: Uplink,
     intake: Intake,
@@ -158,7 +157,6 @@ impl Torrent {
         options: TorrentOptions,
     ) -> Self {
         let geometry = metainfo.geometry();
-        let slots = Slots::new(cx.config.upload_slots);
         let max_open = cx.config.max_open_pieces.max((OPEN_BYTES / geometry.piece_length().max(1)) as usize);
         let place = if options.goal == Goal::Download { Place::Part } else { Place::Final };
         Self {
@@ -176,8 +174,7 @@ impl Torrent {
             peers: BTreeMap::new(),
             hungry: BTreeSet::new(),
             haves: Haves::default(),
-            choker: Choker::new(slots.count(), cx.fork_rng()),
-            slots,
+            choker: Choker::new(cx.config.upload_slots, cx.fork_rng()),
             demand: Demand::default(),
             uplink: Uplink::default(),
             intake: Intake::default(),
